@@ -1,0 +1,98 @@
+"""What wdfmc says about a rule: the audited verdict, and the trace that people read. Reports print these values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from wdfmc.diagnostics import Diagnostic
+from wdfmc.source import Span
+
+
+class Word(StrEnum):
+    PROVED = "proved"
+    BOUNDED = "bounded"
+    VIOLATED = "violated"
+    VACUOUS = "vacuous"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+
+
+class Audit(StrEnum):
+    REPLAYED = "replayed"  # a trace, executed again on the unreduced system and by the direct interpreter
+    CERTIFIED = "certified"
+    EXHAUSTIVE = "exhaustive"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class TraceStep:
+    """One statement of a callback, or one step of the environment.
+
+    Args:
+        index: 1-based, as printed.
+        lane: the lane of the actor without its request, for example "OnRead" or "sender".
+        kind: callback, thread, environment or framework.
+        owners: for each request whose owner is known: (before, after).
+        changes: variable -> (before, after), only what changed.
+        transition: which transition of the system it is part of (0-based); a joined transition prints several steps.
+    """
+
+    index: int
+    actor: str
+    lane: str
+    kind: str
+    action: str
+    result: str | None
+    span: Span
+    changes: Mapping[str, tuple[str, str]]
+    owners: Mapping[str, tuple[str, str]]
+    transition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """`loop`: the 1-based first repeated step, for end = "loop"."""
+
+    end: Literal["violation", "stuck", "loop"]
+    loop: int | None
+    steps: tuple[TraceStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One rule of one driver. `requests`: N, or "any"; `depth`: transitions, for violated and bounded verdicts."""
+
+    rule: str
+    sentence: str
+    verdict: Word
+    requests: int | Literal["any"]
+    depth: int | None
+    engine: str
+    assumptions: tuple[str, ...]
+    seconds: float
+    audit: Audit
+    expectation: Literal["met", "unmet"] | None = None
+    reason: str | None = None
+    under: tuple[str, ...] = ()
+    bounds: tuple[str, ...] = ()
+    invariant: tuple[str, ...] | None = None
+    trace: Trace | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReport:
+    path: str
+    driver: str
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that one run of `wdfmc check` found. `exit`: the exit code of design section 5."""
+
+    exit: int
+    models: tuple[ModelReport, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
