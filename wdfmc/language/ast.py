@@ -418,6 +418,23 @@ class OptionDeclaration(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class View(Node):
+    """`view buffer, mdl of request;`: names of types whose values are requests, seen as what they carry"""
+
+    names: tuple[str, ...]
+    sort: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alias(Node):
+    """`alias spinlock = lock : spin;`: another way to declare an object of a sort"""
+
+    name: str
+    sort: str
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ghost(Node):
     """An event for the rules."""
 
@@ -689,7 +706,7 @@ class Use(Node):
 
 Item: TypeAlias = (
     Import | Sort | EnumDeclaration | FlagsDeclaration | StatusDeclaration | OptionDeclaration | Ghost | Define | Helper
-    | CallbackKind | Ddi | Step | Loop | Thread | Driver | Stack | Rule | Use
+    | CallbackKind | Ddi | Step | Loop | Thread | View | Alias | Driver | Stack | Rule | Use
 )  # fmt: skip
 
 

@@ -1,1 +1,28 @@
+"""Verdict to text. One row a format; a module is imported only when its format is asked for."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Final, TypeAlias
+
+from wdfmc.verdict import Report
+
+Renderer: TypeAlias = Callable[[Report], str]
+
+
+def lazily(module: str) -> Renderer:
+    """The `render` of a module of this package, imported at the first call."""
+
+    def render(report: Report) -> str:
+        text: str = import_module(f"{__name__}.{module}").render(report)
+        return text
+
+    return render
+
+
+FORMATS: Final[Mapping[str, Renderer]] = {
+    "text": lazily("text"),  # for people: verdicts, traces, diagnostics
+    "json": lazily("json"),  # for scripts: the contract of design section 5
+    "mermaid": lazily("mermaid"),  # for a code host: one sequence diagram for each violation
+}

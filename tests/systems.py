@@ -1,0 +1,179 @@
+"""Small random template systems, for comparing what should agree: engines, instances, reductions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import Final
+
+from hypothesis import strategies as st
+
+from wdfmc.source import Source, Span
+from wdfmc.system.system import (
+    OTHER,
+    SELF,
+    Actor,
+    Assignment,
+    Obj,
+    Others,
+    Place,
+    Ref,
+    Statement,
+    Template,
+    TemplateCube,
+    TemplateObligation,
+    TemplateSystem,
+    TemplateVariable,
+    Value,
+)
+
+GOALS: Final = ("bad", "worse", "live", "both")  # violating, violating, owed, violating and owed
+
+_SPAN: Final = Span(Source("random", ""), 0, 0)
+_REFERENCES: Final = (Ref("request", 0, OTHER), Ref("Child", 0, OTHER), Ref("Child", 1, OTHER))
+_OBJECTS: Final = (Ref("Pool", 0, None), Obj("Lower"))
+
+
+@st.composite
+def small_systems(draw: st.DrawFn, most_templates: int = 12) -> TemplateSystem:
+    """Shared and owned variables, references, footprints 0 to 2, conditions on all others, tables, fairness, cycles.
+
+    At 3 slots mostly below 2,000 states. Rules: `GOALS`.
+    """
+    random = Random(draw(st.integers(0, 2**32 - 1)))
+    variables = _variables(random)
+    count = draw(st.integers(min(4, most_templates), most_templates))
+    templates = tuple(_template(random, variables) for _ in range(count))
+    return TemplateSystem(variables, templates, tuple(_obligations(random, variables)))
+
+
+def symbolic(domain: Sequence[Value], symbols: Sequence[int]) -> list[Value]:
+    """The values as a template may name them: each kind of slot reference once for each symbol."""
+    return [
+        value._replace(slot=symbol) if isinstance(value, Ref) and symbol is not None else value
+        for value in domain
+        for symbol in (symbols if isinstance(value, Ref) and value.slot is not None else (None,))
+    ]
+
+
+def _variables(random: Random) -> tuple[TemplateVariable, ...]:
+    def plain(name: str, owned: bool) -> TemplateVariable:
+        if random.random() < 0.3:
+            return TemplateVariable(name, owned, (False, True), False)
+        words = ("a", "b", "c")[: random.randint(2, 3)]
+        return TemplateVariable(name, owned, words, random.choice(words))
+
+    def reference(name: str, owned: bool) -> TemplateVariable:
+        kinds = random.sample(_REFERENCES, random.choice((1, 1, 2)))
+        domain: tuple[Value, ...] = (None, *kinds, *random.sample(_OBJECTS, random.choice((0, 0, 1))))
+        if random.random() < 0.3:
+            domain = domain[1:] + domain[:1]
+        start: Value = kinds[0]._replace(slot=SELF) if owned and random.random() < 0.1 else None
+        return TemplateVariable(name, owned, domain, start)
+
+    variables = [plain(f"shared{at}", False) for at in range(random.randint(0, 2))]
+    variables += [plain(f"own{at}", True) for at in range(random.randint(1, 2))]
+    if random.random() < 0.6:
+        variables.append(reference("owner", False))
+    if random.random() < 0.3:
+        variables.append(reference("next", True))
+    random.shuffle(variables)
+    return tuple(variables)
+
+
+def _places(variables: Sequence[TemplateVariable], symbols: Sequence[int]) -> list[Place]:
+    return [
+        Place(number, slot)
+        for number, variable in enumerate(variables)
+        for slot in (symbols if variable.owned else (None,))
+    ]
+
+
+def _some(random: Random, values: Sequence[Value], likely: Value) -> frozenset[Value]:
+    """Some of the values, mostly with the likely one: else hardly anything is ever enabled."""
+    chosen = set(random.sample(values, random.randint(1, max(1, len(values) - 1))))
+    return frozenset(chosen | {likely} if likely in values and random.random() < 0.5 else chosen)
+
+
+def _cube(
+    random: Random,
+    variables: Sequence[TemplateVariable],
+    places: Sequence[Place],
+    symbols: Sequence[int],
+    most: int,
+) -> TemplateCube:
+    chosen = random.sample(places, min(len(places), random.randint(1, most)))
+    return tuple(
+        (place, _some(random, symbolic(variables[place.variable].domain, symbols), variables[place.variable].initial))
+        for place in chosen
+    )
+
+
+def _others(random: Random, variables: Sequence[TemplateVariable], symbols: Sequence[int]) -> Others:
+    owned = [Place(number, SELF) for number, variable in enumerate(variables) if variable.owned]
+    shared = [place for place in _places(variables, ()) if place.slot is None]
+    places = owned + shared if random.random() < 0.3 else owned
+    inner = [*symbols, OTHER, SELF]
+    entities = tuple(
+        tuple(_cube(random, variables, places, inner, 2) for _ in range(random.choice((1, 1, 2))))
+        for _ in range(random.choice((1, 1, 2)))
+    )
+    low, high = random.choice(((0, 0), (0, 0), (0, 1), (0, 1), (1, None), (2, None), (1, 1), (0, 2), (0, None)))
+    return Others(entities, low, high)
+
+
+def _assignment(
+    random: Random, variables: Sequence[TemplateVariable], target: Place, places: Sequence[Place], guard: TemplateCube
+) -> Assignment:
+    symbols = sorted({place.slot for place in places if place.slot is not None})
+    constants = symbolic(variables[target.variable].domain, symbols)
+    if random.random() < 0.6 or not constants:
+        return Assignment(target, None, ((None, random.choice(constants or [None])),))
+    source = random.choice(places)
+    if random.random() < 0.5:
+        source = target
+
+    def image(value: Value) -> Value:
+        same = isinstance(value, Ref) and value.slot == OTHER
+        if same and value in variables[target.variable].domain and random.random() < 0.8:
+            return value
+        return random.choice(constants)
+
+    admitted = symbolic(variables[source.variable].domain, [*symbols, OTHER])
+    for place, values in guard:
+        if place == source:
+            admitted = [value for value in admitted if value in values]
+    return Assignment(target, source, tuple((value, image(value)) for value in admitted))
+
+
+def _template(random: Random, variables: Sequence[TemplateVariable]) -> Template:
+    footprint = random.choice((0, 0, 1, 1, 1, 1, 2))
+    symbols = range(footprint)
+    places = _places(variables, symbols)
+    if not places:
+        footprint, symbols = 1, range(1)
+        places = _places(variables, symbols)
+    guard = _cube(random, variables, places, [*symbols, OTHER], random.choice((1, 2, 2, 3)))
+    targets = random.sample(places, min(len(places), random.randint(1, 3)))
+    fairness = random.choice((None, None, "weak", "weak", "strong"))
+    violates = random.choice(("bad", "worse", "both")) if random.random() < 0.12 else None
+    slot = random.choice(symbols) if footprint and random.random() < 0.8 else None
+    return Template(
+        footprint=footprint,
+        guard=guard,
+        others=tuple(_others(random, variables, symbols) for _ in range(random.choice((0, 0, 0, 0, 1, 2)))),
+        updates=() if violates else tuple(_assignment(random, variables, one, places, guard) for one in targets),
+        actor=Actor(random.choice(("OnRead", "OnCancel", "Irq")), slot, "callback"),
+        statements=(Statement(_SPAN, "step"),),
+        fairness=fairness,
+        lock=random.choice(("L", "M")) if fairness == "strong" else None,
+        violates=violates,
+    )
+
+
+def _obligations(random: Random, variables: Sequence[TemplateVariable]) -> list[TemplateObligation]:
+    return [
+        TemplateObligation(rule, number, _some(random, variables[number].domain, None))
+        for rule in ("live", "both")
+        for number in random.sample(range(len(variables)), random.choice((1, 1, 2)) if len(variables) > 1 else 1)
+    ]

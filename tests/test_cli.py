@@ -1,0 +1,327 @@
+"""The command line, in front of a pipeline that answers at once."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from wdfmc import __version__
+from wdfmc.cli import main
+from wdfmc.diagnostics import Diagnostic, Rejected
+from wdfmc.source import Source
+from wdfmc.verdict import Audit, ModelReport, Report, Result, Word
+
+ROOT = Path(__file__).parents[1]
+
+OnResult = Callable[[str, Result], None]
+Answer = Callable[[Sequence[Path | Source], "Options", OnResult], Report]
+
+
+@dataclass(frozen=True)
+class Options:
+    specs: tuple[Path, ...]
+    rules: tuple[str, ...]
+    requests: int
+    target: str | None
+    engine: str
+    depth: int | None
+    timeout: float | None
+    jobs: int
+
+
+RESULT = Result("a-rule", "So it is.", Word.PROVED, 2, None, "explicit", (), 0.1, Audit.EXHAUSTIVE)
+
+
+@dataclass
+class Pipeline:
+    """Stands for wdfmc.check: notes what it is asked and gives `answer`."""
+
+    exit: int = 0
+    asked: Sequence[Path | Source] = ()
+    options: Options | None = None
+    error: BaseException | None = None
+
+    def check_models(self, paths: Sequence[Path | Source], options: Options, on_result: OnResult) -> Report:
+        self.asked, self.options = paths, options
+        names = [path.name if isinstance(path, Source) else str(path) for path in paths]
+        for name in names:
+            on_result(name, RESULT)
+        if self.error:
+            raise self.error
+        return Report(self.exit, tuple(ModelReport(name, "D", (RESULT,)) for name in names))
+
+
+@pytest.fixture
+def pipeline(monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+    pipeline = Pipeline()
+    module = ModuleType("wdfmc.check")
+    module.Options = Options  # type: ignore[attr-defined]
+    module.check_models = pipeline.check_models  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "wdfmc.check", module)
+    return pipeline
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with models in it."""
+    for name in ("a.wdf", "b.wdf", "deep/c.wdf", "deep/er/d.wdf", "deep/note.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("driver D { }\n", encoding="utf-8")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+# ---------------------------------------------------------------- what is asked
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [
+        (["a.wdf"], ["a.wdf"]),
+        (["b.wdf", "a.wdf"], ["b.wdf", "a.wdf"]),
+        (["a.wdf", "./a.wdf", "a.wdf"], ["a.wdf"]),
+        (["deep"], ["deep/c.wdf", "deep/er/d.wdf"]),
+        (["."], ["a.wdf", "b.wdf", "deep/c.wdf", "deep/er/d.wdf"]),
+        (["*.wdf"], ["a.wdf", "b.wdf"]),
+        (["deep/**/*.wdf"], ["deep/c.wdf", "deep/er/d.wdf"]),
+        (["deep/note.txt"], ["deep/note.txt"]),
+    ],
+)
+def test_models(pipeline: Pipeline, here: Path, arguments: list[str], asked: list[str]) -> None:
+    assert main(["check", *arguments]) == 0
+    assert [Path(str(path)).as_posix() for path in pipeline.asked] == asked
+
+
+def test_stdin_is_utf8_whatever_the_console_says() -> None:
+    code = "from wdfmc.usage import read_stdin; print(ascii(read_stdin().text))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input="driver Ö {}".encode(),
+        capture_output=True,
+        check=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONUTF8": "0", "PYTHONIOENCODING": "cp1252"},
+    )
+    assert done.stdout.decode().strip() == ascii("driver Ö {}")
+
+
+def test_stdin_is_a_model(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = Source("<stdin>", "driver D { }")
+    monkeypatch.setattr("wdfmc.usage.read_stdin", lambda: given)
+    assert main(["check", "-", "-"]) == 0
+    assert list(pipeline.asked) == [given]
+
+
+def test_options_reach_the_pipeline(pipeline: Pipeline, here: Path) -> None:
+    chosen = "--spec b.wdf --rule x --rule y --rule x --requests 3 --target silent"
+    how = "--engine bmc --depth 9 --timeout 1.5 --jobs 2"
+    assert main(["check", "a.wdf", *chosen.split(), *how.split()]) == 0
+    assert pipeline.options == Options((Path("b.wdf"),), ("x", "y"), 3, "silent", "bmc", 9, 1.5, 2)
+
+
+def test_defaults(pipeline: Pipeline, here: Path) -> None:
+    assert main(["check", "a.wdf"]) == 0
+    assert pipeline.options == Options((), (), 2, None, "auto", None, None, os.cpu_count() or 1)
+
+
+# ---------------------------------------------------------------- what is wrong
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("", ["WDF902", "a command is needed", "`check`"]),
+        ("chekc a.wdf", ["WDF902", "`chekc`", "did you mean `check`?"]),
+        ("frobnicate", ["WDF902", "the commands are `check`, `explain`, `fmt`, `rules`"]),
+        ("a.wdf", ["WDF902", "did you mean `wdfmc check a.wdf`?"]),
+        ("--vresion", ["WDF901", "`--vresion`", "did you mean `--version`?"]),
+        ("check", ["WDF901", "needs MODEL..."]),
+        ("check a.wdf --requsts 3", ["WDF901", "`--requsts`", "did you mean `--requests`?"]),
+        ("check a.wdf --requests 0", ["WDF901", "`--requests`"]),
+        ("check a.wdf --requests two", ["WDF901", "`--requests`", "two"]),
+        ("check a.wdf --depth 0", ["WDF901", "`--depth`"]),
+        ("check a.wdf --timeout 0", ["WDF901", "`--timeout`"]),
+        ("check a.wdf --timeout nan", ["WDF901", "`--timeout`"]),
+        ("check a.wdf --timeout inf", ["WDF901", "`--timeout`"]),
+        ("check a.wdf --jobs 0", ["WDF901", "`--jobs`"]),
+        ("check a.wdf --target nice", ["WDF901", "`--target`", "answers", "honours", "silent"]),
+        ("check a.wdf --engine magic", ["WDF901", "`--engine`", "explicit"]),
+        ("check a.wdf --format xml", ["WDF901", "`--format`", "mermaid"]),
+        ("check a.wdf --engine explicit --depth 3", ["WDF905", "`--engine explicit`", "`--depth`"]),
+        ("check a.wdf --output a.wdf", ["WDF905", "overwrite"]),
+        ("check a.wdf --output empty", ["WDF906", "is a directory"]),
+        ("check a.wdf --output none/x.txt", ["WDF906", "there is no directory"]),
+        ("check c.wdf d.wdf", ["`c.wdf`", "`d.wdf`", "2 errors"]),
+        ("check aa.wdf", ["WDF903", "there is no file `aa.wdf`", "did you mean `a.wdf`"]),
+        ("check empty", ["WDF904", "no model"]),
+        ("check *.wfd", ["WDF904", "no file matches"]),
+        ("fmt", ["WDF901", "needs FILE..."]),
+        ("fmt none.wdf", ["WDF903", "`none.wdf`"]),
+        ("fmt deep", ["WDF903", "`deep`"]),
+        ("explain", ["WDF901", "needs NAME"]),
+        ("rules a b", ["WDF901", "(b)"]),
+    ],
+)
+def test_wrong_command_line(
+    pipeline: Pipeline, here: Path, capsys: pytest.CaptureFixture[str], command: str, said: list[str]
+) -> None:
+    assert main(command.split()) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error[WDF9")
+    for words in said:
+        assert words in err
+    assert not pipeline.asked
+
+
+def test_text_that_is_not_utf8(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "latin.wdf").write_bytes(b"driver D {\n  // \xe9\n}\n")
+    assert main(["fmt", "latin.wdf"]) == 2
+    err = capsys.readouterr().err
+    assert "error[WDF908]: `latin.wdf` is not UTF-8 text" in err
+    assert "--> latin.wdf:2:6" in err
+
+
+def test_every_code_has_an_explanation() -> None:
+    catalogue = pytest.importorskip("wdfmc.catalogue").CATALOGUE
+    root = ROOT / "wdfmc"
+    used = set(re.findall(r"WDF9\d\d", (root / "usage.py").read_text() + (root / "cli.py").read_text()))
+    assert used
+    assert used <= set(catalogue)
+
+
+def test_rejected_text(pipeline: Pipeline, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipeline.error = Rejected([Diagnostic("WDF203", "it is wrong"), Diagnostic("WDF204", "twice")])
+    assert main(["check", "a.wdf"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == ["error[WDF203]: it is wrong", "", "error[WDF204]: twice", "", "2 errors"]
+
+
+def test_rejected_text_in_json(pipeline: Pipeline, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipeline.error = Rejected([Diagnostic("WDF203", "it is wrong")])
+    assert main(["check", "a.wdf", "--format", "json"]) == 2
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["exit"], printed["models"]) == (2, [])
+    assert printed["diagnostics"][0]["code"] == "WDF203"
+
+
+# ---------------------------------------------------------------- where it goes
+
+
+@pytest.mark.parametrize("code", [0, 1, 3])
+def test_exit_code_is_that_of_the_report(pipeline: Pipeline, here: Path, code: int) -> None:
+    pipeline.exit = code
+    assert main(["check", "a.wdf"]) == code
+
+
+def test_output_is_written_whole(pipeline: Pipeline, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "a.wdf", "--format", "json", "--output", "out.json"]) == 0
+    assert capsys.readouterr().out == ""
+    assert json.loads((here / "out.json").read_text(encoding="utf-8"))["exit"] == 0
+    assert sorted(path.name for path in here.iterdir()) == ["a.wdf", "b.wdf", "deep", "empty", "out.json"]
+
+
+@pytest.mark.parametrize("error", [Rejected([Diagnostic("WDF203", "wrong")]), KeyboardInterrupt(), ValueError("oops")])
+def test_output_is_left_alone_when_there_is_an_error(pipeline: Pipeline, here: Path, error: BaseException) -> None:
+    (here / "out.txt").write_text("before")
+    pipeline.error = error
+    assert main(["check", "a.wdf", "--output", "out.txt"]) in (2, 70, 130)
+    assert (here / "out.txt").read_text() == "before"
+
+
+def test_output_to_stdout(pipeline: Pipeline, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "a.wdf", "--output", "-"]) == 0
+    assert "a.wdf: driver D" in capsys.readouterr().out
+    assert not (here / "-").exists()
+
+
+def test_interrupt_prints_what_is_decided(pipeline: Pipeline, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipeline.error = KeyboardInterrupt()
+    assert main(["check", "a.wdf", "b.wdf"]) == 130
+    out = capsys.readouterr().out
+    assert "a-rule" in out
+    assert "exit 130: interrupted" in out
+
+
+def test_interrupt_in_json(pipeline: Pipeline, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipeline.error = KeyboardInterrupt()
+    assert main(["check", "a.wdf", "--format", "json"]) == 130
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["exit"] == 130
+    assert printed["models"][0]["results"][0]["rule"] == "a-rule"
+
+
+def test_defect(
+    pipeline: Pipeline, here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.error = ValueError("oops")
+    monkeypatch.delenv("WDFMC_DEBUG", raising=False)
+    assert main(["check", "a.wdf"]) == 70
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "internal error: ValueError: oops" in err
+    assert "Traceback" not in err
+    monkeypatch.setenv("WDFMC_DEBUG", "1")
+    assert main(["check", "a.wdf"]) == 70
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_reader_that_stops_reading(pipeline: Pipeline, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    closed = io.TextIOWrapper(os.fdopen(write, "wb", buffering=0), encoding="utf-8", write_through=True)
+    monkeypatch.setattr(sys, "stdout", closed)
+    pipeline.exit = 1
+    assert main(["check", "a.wdf"]) == 1
+    closed.close()
+
+
+# ---------------------------------------------------------------- the process
+
+
+def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "wdfmc", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, encoding="utf-8", cwd=ROOT, env=os.environ | more, check=False
+    )
+
+
+def test_version() -> None:
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, f"wdfmc {__version__}\n")
+
+
+def test_help_names_every_option_of_the_contract() -> None:
+    done = run("check", "--help")
+    assert done.returncode == 0
+    options = "spec rule requests target engine depth timeout jobs format output"
+    assert [option for option in options.split() if f"--{option} " not in done.stdout] == []
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from wdfmc.cli import main; main(['--help']); "
+        "print('LOADED', sorted({'z3', 'lark', 'numpy', 'rich', 'pysat', 'wdfmc.language.ast'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.endswith("LOADED []\n")
+
+
+def test_usage_error_of_the_process() -> None:
+    done = run("check", "--nonsense", PYTHONUTF8="0", PYTHONIOENCODING="cp1252")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,422 @@
+"""Arguments in, exit code out. Files, streams, signals and the clock are touched here and nowhere below.
+
+What a command needs is imported inside it: `wdfmc --help` and a model with a mistake start no solver.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from wdfmc import __version__
+from wdfmc.diagnostics import Diagnostic, Rejected, did_you_mean
+from wdfmc.reports import FORMATS
+from wdfmc.usage import STDIN, command_line, contradictions, model_files, read, read_stdin, unknown_command
+from wdfmc.verdict import ModelReport, Report, Result
+
+if TYPE_CHECKING:
+    from wdfmc.library import RuleInfo
+    from wdfmc.reports.page import Line, Look
+    from wdfmc.source import Source
+
+DONE: Final = 0
+DIFFERENT: Final = 1  # of `fmt --check`: a text would change
+WRONG: Final = 2  # the command line or a text
+DEFECT: Final = 70
+INTERRUPTED: Final = 130
+ENGINES: Final = ("auto", "bmc", "explicit")
+TARGETS: Final = ("answers", "honours", "silent")
+EXAMPLE_SECONDS: Final = 30.0
+EXITS: Final = """\b
+Exit codes:
+  0    every rule is proved, vacuous, skipped, or as its `expect` says
+  1    a rule is violated that was not expected to be, or an `expect` is not met
+  2    the command line or a text is wrong
+  3    something stayed undecided
+  70   internal error
+  130  interrupted"""
+
+
+class Commands(click.Group):
+    """A misspelt command gets a suggestion."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise Rejected([unknown_command(args[0], self.list_commands(ctx))])
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=Commands,
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)
+@click.version_option(__version__, message="wdfmc %(version)s")
+def commands() -> int:
+    """Model checker for the request handling of WDF drivers: cancellation, completion, ownership, locks, power."""
+    return DONE
+
+
+# ---------------------------------------------------------------- check
+
+
+@commands.command(epilog=EXITS, short_help="Check every rule that concerns each model.")
+@click.argument("models", metavar="MODEL...", nargs=-1, required=True)
+@click.option("--spec", "specs", metavar="FILE", multiple=True, help="Also check the rules of this file.")
+@click.option("--rule", "rules", metavar="NAME", multiple=True, help="Check this rule only; may be repeated.")
+@click.option("--requests", type=click.IntRange(min=1), default=2, show_default=True, help="Requests in one run.")
+@click.option("--target", type=click.Choice(TARGETS), help="What I/O targets do with what they are sent.")
+@click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="How to decide.")
+@click.option("--depth", type=click.IntRange(min=1), help="Search up to this many transitions (bmc).")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes at the same time.  [default: all processors]")
+@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True)
+@click.option("--output", metavar="FILE", help="Write the report here; not touched if there is an error.")
+def check(
+    models: tuple[str, ...],
+    specs: tuple[str, ...],
+    rules: tuple[str, ...],
+    requests: int,
+    target: str | None,
+    engine: str,
+    depth: int | None,
+    timeout: float | None,
+    jobs: int | None,
+    form: str,
+    output: str | None,
+) -> int:
+    """Check every rule that concerns each MODEL: a file, a directory (all *.wdf below it), a glob, or - for stdin."""
+    delivery = Delivery(form, None if output == STDIN else output)
+    done = Decided()
+    try:
+        wrong = contradictions(engine=engine, depth=depth, timeout=timeout, output=output, inputs=[*models, *specs])
+        if wrong:
+            raise Rejected(wrong)
+        paths = model_files(models)
+        from wdfmc.check import Options, check_models
+
+        options = Options(
+            specs=tuple(Path(spec) for spec in specs),
+            rules=tuple(dict.fromkeys(rules)),
+            requests=requests,
+            target=target,
+            engine=engine,
+            depth=depth,
+            timeout=timeout,
+            jobs=jobs or os.cpu_count() or 1,
+        )
+        with progress(done):
+            report = check_models(paths, options, done.add)
+    except Rejected as error:
+        return delivery.reject(error.diagnostics)
+    except KeyboardInterrupt:
+        return delivery.interrupt(done.report())
+    return delivery.deliver(report)
+
+
+@dataclass
+class Decided:
+    """What is decided so far, for a run that is interrupted."""
+
+    results: dict[str, list[Result]] = field(default_factory=dict)
+    watch: Callable[[str, Result], None] | None = None
+
+    def add(self, path: str, result: Result) -> None:
+        self.results.setdefault(path, []).append(result)
+        if self.watch:
+            self.watch(path, result)
+
+    def report(self) -> Report:
+        models = tuple(ModelReport(path, "", tuple(results)) for path, results in self.results.items())
+        return Report(INTERRUPTED, models)
+
+    def number(self) -> int:
+        return sum(map(len, self.results.values()))
+
+
+@contextlib.contextmanager
+def progress(done: Decided) -> Iterator[None]:
+    """One line on a terminal, rewritten at each result and erased at the end; nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from wdfmc.reports.page import cells, look_of, shortened
+    from wdfmc.reports.phrases import verdict_phrase
+
+    shown = 0
+
+    def erase() -> None:
+        sys.stderr.write("\r" + " " * shown + "\r")
+        sys.stderr.flush()
+
+    def watch(path: str, result: Result) -> None:
+        nonlocal shown
+        erase()
+        line = f"{done.number()} decided; {path}: {result.rule}: {verdict_phrase(result)}"
+        line = shortened(line, look_of(sys.stderr).width - 1)
+        shown = cells(line)
+        sys.stderr.write(line)
+        sys.stderr.flush()
+
+    done.watch = watch
+    try:
+        yield
+    finally:
+        erase()
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Where a report goes, and in which form."""
+
+    form: str
+    output: str | None
+
+    def deliver(self, report: Report) -> int:
+        if self.output is None:
+            self.show(report)
+            return report.exit
+        try:
+            write_whole(Path(self.output), FORMATS[self.form](report))
+        except OSError as error:
+            return self.reject([Diagnostic("WDF906", f"cannot write to `{self.output}`: {error.strerror or error}")])
+        return report.exit
+
+    def show(self, report: Report) -> None:
+        if self.form == "text":
+            from wdfmc.reports.text import report_lines
+
+            show(lambda look: report_lines(report, look))
+        else:
+            show_text(FORMATS[self.form](report))
+
+    def reject(self, diagnostics: Sequence[Diagnostic]) -> int:
+        """Diagnostics for people on stderr; a script that asked for JSON gets its object as well."""
+        complain(diagnostics)
+        if self.form == "json" and self.output is None:
+            show_text(FORMATS["json"](Report(WRONG, (), tuple(diagnostics))))
+        return WRONG
+
+    def interrupt(self, report: Report) -> int:
+        """A file is left alone; what is decided is printed."""
+        self.show(report)
+        return INTERRUPTED
+
+
+def write_whole(path: Path, text: str) -> None:
+    """All of the text or, if anything fails, nothing."""
+    if path.exists() and not path.is_file():  # a device or a pipe
+        path.write_text(text, encoding="utf-8")
+        return
+    path = Path(os.path.realpath(path))
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8", newline="")
+        if path.exists():
+            part.chmod(path.stat().st_mode & 0o7777)
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+# ---------------------------------------------------------------- rules, explain, fmt
+
+
+@commands.command("rules", short_help="List the built-in rules, or show one.")
+@click.argument("name", required=False)
+def rules_command(name: str | None) -> int:
+    """List the built-in rules, or show the one called NAME with an example trace."""
+    from wdfmc.library import rules
+    from wdfmc.reports.manual import rule_lines, rules_lines
+
+    known = rules()
+    if name is None:
+        return show(lambda look: rules_lines(known, look))
+    rule = next((rule for rule in known if rule.name.lower() == name.lower()), None)
+    if rule is None:
+        advice = did_you_mean(name, [rule.name for rule in known]) or "`wdfmc rules` lists them"
+        raise Rejected([Diagnostic("WDF907", f"there is no rule `{name}`", help=advice)])
+    code = show(lambda look: rule_lines(rule, look))
+    sys.stdout.flush()
+    example = example_trace(rule)
+    show(lambda look: [(), *example(look)])
+    return code
+
+
+def example_trace(rule: RuleInfo) -> Callable[[Look], list[Line]]:
+    """How a shipped model breaks the rule."""
+    from wdfmc.library import example_of
+    from wdfmc.reports.page import paragraph
+    from wdfmc.reports.text import trace_lines
+
+    path = example_of(rule)
+    if path is None:
+        return lambda look: paragraph("  ", "No example that breaks this rule is shipped.", look.width)
+    from wdfmc.check import Options, check_models
+
+    options = Options(
+        specs=(), rules=(rule.name,), requests=2, target=None, engine="auto", depth=None, timeout=EXAMPLE_SECONDS,
+        jobs=os.cpu_count() or 1,
+    )  # fmt: skip
+    report = check_models([path], options, lambda path, result: None)
+    found = [(m, r, r.trace) for m in report.models for r in m.results if r.rule == rule.name and r.trace]
+    if not found:
+        words = f"{path.name} breaks this rule; the trace was not found within {EXAMPLE_SECONDS:.0f} seconds."
+        return lambda look: paragraph("  ", words, look.width)
+    model, result, trace = found[0]
+    head: Line = ((f"example: {model.driver} in {path.name}", "bold"),)
+    return lambda look: [head, (), *trace_lines(result, trace, look)]
+
+
+@commands.command(short_help="Say what a DDI, a callback, a rule, a status or a code means.")
+@click.argument("name")
+def explain(name: str) -> int:
+    """Say what NAME means: a DDI, a callback, a rule, a status, a diagnostic code, anything that the library names."""
+    from wdfmc.catalogue import CATALOGUE
+    from wdfmc.reports.manual import entry_lines, explanation_lines
+
+    code = name.upper()
+    if code in CATALOGUE:
+        return show(lambda look: explanation_lines(code, CATALOGUE[code], look))
+    from wdfmc.library import entries, find
+
+    found = find(name)
+    if not found:
+        advice = did_you_mean(name, [*(entry.name for entry in entries()), *CATALOGUE])
+        raise Rejected([Diagnostic("WDF907", f"the library names nothing `{name}`", help=advice)])
+
+    def pages(look: Look) -> list[Line]:
+        lines: list[Line] = []
+        for entry in found:
+            lines += [*([()] if lines else []), *entry_lines(entry, look)]
+        return lines
+
+    return show(pages)
+
+
+@commands.command(short_help="Write files in the standard form.")
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 1 if a file is not in this form.")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+def fmt(only_check: bool, files: tuple[str, ...]) -> int:
+    """Write each FILE in the standard form (- for stdin to stdout). If one is wrong, none is written."""
+    texts: list[tuple[Source, str]] = []
+    wrong: list[Diagnostic] = []
+    for name in files:
+        try:
+            source = read_stdin() if name == STDIN else read(Path(name))
+            texts.append((source, formatted(source)))
+        except Rejected as error:
+            wrong += error.diagnostics
+    if wrong:
+        raise Rejected(wrong)
+    changed = [(name, text) for name, (source, text) in zip(files, texts, strict=True) if text != source.text]
+    if only_check:
+        show_text("".join(f"{name}: not in the standard form\n" for name, _ in changed))
+        return DIFFERENT if changed else DONE
+    for name, (_, text) in zip(files, texts, strict=True):
+        if name == STDIN:
+            show_text(text)
+    for name, text in changed:
+        if name != STDIN:
+            write_whole(Path(name), text)
+    return DONE
+
+
+def formatted(source: Source) -> str:
+    """In the standard form, with the line ends that the text has."""
+    from wdfmc.language.unparse import format_source
+    from wdfmc.source import Source
+
+    if "\r\n" not in source.text:
+        return format_source(source)
+    unix = Source(source.name, source.text.replace("\r\n", "\n"))
+    return format_source(unix).replace("\n", "\r\n")
+
+
+# ---------------------------------------------------------------- streams
+
+
+def show(lines: Callable[[Look], Sequence[Line]]) -> int:
+    from wdfmc.reports.page import look_of, write_lines
+
+    with open_stdout():
+        write_lines(lines(look_of(sys.stdout)), sys.stdout)
+        sys.stdout.flush()
+    return DONE
+
+
+def show_text(text: str) -> None:
+    from wdfmc.reports.page import write_text
+
+    with open_stdout():
+        write_text(text, sys.stdout)
+        sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def open_stdout() -> Iterator[None]:
+    """Whoever reads stdout may stop reading (`| head`): that is no error, the rest is dropped."""
+    try:
+        yield
+    except OSError as error:
+        import errno
+
+        if error.errno not in (errno.EPIPE, errno.EINVAL):  # Windows says EINVAL
+            raise
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def complain(diagnostics: Sequence[Diagnostic]) -> None:
+    from wdfmc.reports.page import look_of, write_lines
+    from wdfmc.reports.snippet import diagnostic_lines
+
+    with contextlib.suppress(OSError):
+        write_lines(diagnostic_lines(diagnostics, look_of(sys.stderr)), sys.stderr)
+
+
+def internal_error(error: BaseException) -> int:
+    if os.environ.get("WDFMC_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exception(error)
+        return DEFECT
+    told = f"{type(error).__name__}: {error}".splitlines()[0]
+    sys.stderr.write(
+        f"wdfmc {__version__}: internal error: {told}\n"
+        "This is a defect of wdfmc, not of your model. Please report it with the command line, the model, and what\n"
+        "the same command prints with WDFMC_DEBUG=1 in the environment.\n"
+    )
+    return DEFECT
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line (default: that of the process). Returns the exit code and raises nothing."""
+    try:
+        code = commands.main(arguments, prog_name="wdfmc", standalone_mode=False)
+    except click.UsageError as error:
+        complain([command_line(error, commands.list_commands(click.Context(commands)))])
+        return WRONG
+    except Rejected as error:
+        complain(error.diagnostics)
+        return WRONG
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except Exception as error:
+        return internal_error(error)
+    return code if isinstance(code, int) else DONE
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""Bounded model checking (Biere, Cimatti, Clarke, Zhu; TACAS 1999): finds shortest violations, proves nothing.
+
+Lassos and stuck states refute "eventually" under the fairness of the system. All goals share one unrolling, and every
+question is put for all open goals at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from wdfmc.engines.engine import Outcome, Path, Unknown, Violated
+from wdfmc.engines.unrolling import GaveUp, Sat, Spent, Unrolling, Unsat
+from wdfmc.system.system import TransitionSystem
+
+
+@dataclass(frozen=True, slots=True)
+class Bmc:
+    """Args:
+        depth: the most transitions of a run, the violating one included.
+        deadline: as of time.monotonic().
+    """
+
+    depth: int = 30
+    deadline: float | None = None
+    spent: Spent = field(default_factory=Spent, compare=False)
+
+    def check(self, system: TransitionSystem, goals: Sequence[str]) -> Iterator[tuple[str, Outcome]]:
+        search = _Search(Unrolling(system, goals, lasso=True), list(dict.fromkeys(goals)), self.deadline)
+        length = 0
+        while True:
+            for goal, path in search.ends():
+                yield goal, Violated(path)
+            if length < self.depth:
+                for goal, path in search.violations():
+                    yield goal, Violated(path)
+            self.spent.build, self.spent.solve = search.runs.spent.build, search.runs.spent.solve
+            if search.gave_up or not search.open or length >= self.depth:
+                break
+            search.runs.extend()
+            length += 1
+        for goal in search.open:
+            yield goal, self._open(search.gave_up, length)
+
+    def _open(self, gave_up: str | None, length: int) -> Unknown:
+        if gave_up is None:
+            return Unknown(f"no violation within {self.depth} transitions", depth=self.depth)
+        return Unknown(gave_up, depth=length or None)
+
+
+@dataclass(slots=True)
+class _Search:
+    """The goals that are still open while `runs` grows."""
+
+    runs: Unrolling
+    open: list[str]
+    deadline: float | None
+    gave_up: str | None = None
+
+    def violations(self) -> Iterator[tuple[str, Path]]:
+        """Runs that a violating transition ends here, one for each goal that has one."""
+        while model := self._solve({goal: self.runs.at(self.runs.violation[goal]) for goal in self.open}):
+            goal, found = model
+            taken = (*self.runs.transitions(found.model), self.runs.broken(found.model, goal))
+            yield goal, Path(taken, "violation")
+
+    def ends(self) -> Iterator[tuple[str, Path]]:
+        """Runs that end here for good, or close a loop here, with an obligation owed."""
+        if not any(self.runs.live(goal) for goal in self.open):
+            return
+        while model := self._solve(self._live(), self.runs.stuck):
+            goal, found = model
+            yield goal, Path(self.runs.transitions(found.model), "stuck")
+        while model := self._solve(self._live(), self.runs.closed):
+            goal, found = model
+            yield goal, Path(self.runs.transitions(found.model), "loop", self.runs.loop(found.model))
+
+    def _live(self) -> dict[str, int]:
+        return {goal: live for goal in self.open if (live := self.runs.live(goal)) is not None}
+
+    def _solve(self, literals: dict[str, int], *assumed: int) -> tuple[str, Sat] | None:
+        """A run with one of the goals' literals true, and that goal, which is open no more; None if there is none."""
+        if not literals or self.gave_up is not None:
+            return None
+        match self.runs.solve(self.runs.any_of(literals.values()), *assumed, deadline=self.deadline):
+            case Sat() as found:
+                goal = next(goal for goal, literal in literals.items() if self.runs.true(found.model, literal))
+                self.open.remove(goal)
+                return goal, found
+            case Unsat():
+                return None
+            case GaveUp(reason):
+                self.gave_up = reason
+                return None

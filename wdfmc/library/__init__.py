@@ -1,0 +1,183 @@
+"""What WDF does and what must hold, written in the language itself: the texts of this folder, and what they name.
+
+Read once a process. `framework/*.wdf` says what the framework does, `rules/*.wdfspec` what a driver owes it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from wdfmc.language import ast
+from wdfmc.source import Source, Span
+
+FOLDERS: Final = (("framework", ".wdf"), ("rules", ".wdfspec"))
+PREFIX: Final = "wdfmc/library/"  # of the name of every text of the library
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """A built-in rule. `trigger` and the words of `assuming` are as written; `span` covers its leading comment too."""
+
+    name: str
+    sentence: str
+    covers: tuple[str, ...]
+    assuming: tuple[str, ...]
+    symptom: str | None
+    trigger: str | None
+    default: bool
+    example: str | None  # the end of the path of a shipped model that breaks the rule
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something that the library names. `kind` is in the words of the language; `span` has the leading comment."""
+
+    name: str
+    kind: str
+    span: Span
+    item: ast.Item
+
+
+@cache
+def sources() -> tuple[Source, ...]:
+    """Every text of the library: first the framework, then the rules, by name."""
+    found = []
+    for folder, suffix in FOLDERS:
+        texts = files(__name__).joinpath(folder)
+        names = sorted(text.name for text in texts.iterdir() if text.name.endswith(suffix))
+        found += [
+            Source(f"{PREFIX}{folder}/{name}", texts.joinpath(name).read_text(encoding="utf-8")) for name in names
+        ]
+    return tuple(found)
+
+
+@cache
+def texts() -> tuple[ast.Text, ...]:
+    """The trees of `sources()`, in the same order. Raises Rejected."""
+    from wdfmc.language.parse import parse
+
+    return tuple(parse(source) for source in sources())
+
+
+@cache
+def entries() -> tuple[Entry, ...]:
+    """All that has a name, in the order of the texts. A name may stand for several things of different kinds."""
+    return tuple(
+        Entry(name, kind, with_comment(item.span), item)
+        for text in texts()
+        for item in text.items
+        for name, kind in names_of(item)
+    )
+
+
+def names_of(item: ast.Item) -> Iterator[tuple[str, str]]:
+    """(name, kind) for each name that an item declares."""
+    match item:
+        case ast.Ddi(name=name):
+            yield name, "DDI"
+        case ast.CallbackKind(names=names):
+            yield from ((name, "callback") for name in names)
+        case ast.Step(name=name):
+            yield name, "environment step"
+        case ast.Thread(name=name):
+            yield name, "thread of the framework"
+        case ast.Loop(sort=sort, lines=lines):
+            yield f"loop of {sort}", "loop of the framework"
+            yield from ((line.name, f"line of the loop of {sort}") for line in lines)
+        case ast.Rule(name=name):
+            yield name, "rule"
+        case ast.StatusDeclaration(name=name):
+            yield name, "status"
+        case ast.Sort(name=name):
+            yield name, "sort"
+        case ast.Define(name=name):
+            yield name, "definition"
+        case ast.Helper(name=name):
+            yield name, "helper"
+        case ast.Ghost(name=name):
+            yield name, "event"
+        case ast.OptionDeclaration(name=name):
+            yield name, "option of the environment"
+        case ast.EnumDeclaration(name=name, members=members):
+            yield name, "enumeration"
+            yield from ((member.id, f"member of {name}") for member in members)
+        case ast.FlagsDeclaration(name=name, aliases=aliases):
+            yield name, "option set"
+            yield from ((flag, f"option of {name}") for flag in dict.fromkeys(n for pair in aliases for n in pair))
+        case ast.Alias(name=name) | ast.Driver(name=name):
+            yield name, "kind of object"
+        case ast.View(names=names):
+            yield from ((name, "view of a request") for name in names)
+        case ast.Import() | ast.Stack() | ast.Use():
+            return
+
+
+@cache
+def rules() -> tuple[RuleInfo, ...]:
+    """The built-in rules, in the order of the texts."""
+    return tuple(rule_info(entry.item, entry.span) for entry in entries() if isinstance(entry.item, ast.Rule))
+
+
+def rule_info(rule: ast.Rule, span: Span) -> RuleInfo:
+    metas: dict[str, tuple[str, ...]] = {}
+    for meta in rule.metas:
+        metas[meta.key] = metas.get(meta.key, ()) + meta.words
+    return RuleInfo(
+        name=rule.name,
+        sentence=rule.sentence,
+        covers=metas.get("covers", ()),
+        assuming=metas.get("assuming", ()),
+        symptom=" ".join(metas["symptom"]) if "symptom" in metas else None,
+        trigger=rule.trigger.span.text if rule.trigger else None,
+        default="off" not in metas.get("default", ()),
+        example=metas["example"][0] if metas.get("example") else None,
+        span=span,
+    )
+
+
+def find(name: str) -> tuple[Entry, ...]:
+    """Everything of this name; if there is nothing, everything whose name differs only in upper and lower case."""
+    exact = tuple(entry for entry in entries() if entry.name == name)
+    return exact or tuple(entry for entry in entries() if entry.name.lower() == name.lower())
+
+
+def lookup(name: str) -> tuple[str, Span] | None:
+    """The kind and the text, with its leading comment, of what the library calls `name`."""
+    found = find(name)
+    return (found[0].kind, found[0].span) if found else None
+
+
+def with_comment(span: Span) -> Span:
+    """From the `//` lines that stand right above an item to its end."""
+    source = span.source
+    first = span.line
+    while source.line(first - 1).lstrip().startswith("//"):
+        first -= 1
+    start = span.start if first == span.line else source.line_starts[first - 1]
+    return Span(source, start, span.end)
+
+
+def examples() -> tuple[Path, ...]:
+    """The models that come with wdfmc: inside an installed package, beside the package in a checkout of the project."""
+    here = Path(str(files(__name__)))
+    checkout = here.parents[1]
+    packaged = here / "examples"
+    folders = [packaged] if packaged.is_dir() else [checkout / "models", checkout / "tests" / "rules"]
+    return tuple(path for folder in folders for path in sorted(folder.rglob("*.wdf")))
+
+
+def example_of(rule: RuleInfo) -> Path | None:
+    """A shipped model that breaks the rule: the one that the rule names, else the shortest that expects it."""
+    shipped = examples()
+    if rule.example is not None:
+        return next((path for path in shipped if path.as_posix().endswith("/" + rule.example)), None)
+    expects = re.compile(rf"^\s*expect\s+violated\s+{re.escape(rule.name)}\s*;", re.MULTILINE)
+    found = [(len(text), path) for path in shipped if expects.search(text := path.read_text(encoding="utf-8"))]
+    return min(found)[1] if found else None

@@ -1,0 +1,103 @@
+"""A report for scripts: one JSON object. Keys, their order and null are the contract of design section 5.
+
+Keys that the contract does not name come last in their object; later versions add such keys and change none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from wdfmc import __version__
+from wdfmc.diagnostics import Diagnostic, Label
+from wdfmc.verdict import ModelReport, Report, Result, Trace, TraceStep
+
+
+def render(report: Report) -> str:
+    return json.dumps(report_object(report), indent=2, ensure_ascii=False) + "\n"
+
+
+def report_object(report: Report) -> dict[str, Any]:
+    return {
+        "tool": "wdfmc",
+        "version": __version__,
+        "exit": report.exit,
+        "models": [model_object(model) for model in report.models],
+        "diagnostics": [diagnostic_object(diagnostic) for diagnostic in report.diagnostics],
+    }
+
+
+def model_object(model: ModelReport) -> dict[str, Any]:
+    return {
+        "path": model.path,
+        "driver": model.driver,
+        "results": [result_object(result) for result in model.results],
+    }
+
+
+def result_object(result: Result) -> dict[str, Any]:
+    return {
+        "rule": result.rule,
+        "verdict": str(result.verdict),
+        "requests": result.requests,
+        "depth": result.depth,
+        "engine": result.engine,
+        "assumptions": list(result.assumptions),
+        "seconds": round(result.seconds, 3),
+        "audit": str(result.audit),
+        "expectation": result.expectation,
+        "reason": result.reason,
+        "under": list(result.under),
+        "bounds": list(result.bounds),
+        "invariant": None if result.invariant is None else list(result.invariant),
+        "trace": None if result.trace is None else trace_object(result.trace),
+        "sentence": result.sentence,
+    }
+
+
+def trace_object(trace: Trace) -> dict[str, Any]:
+    return {"end": trace.end, "loop": trace.loop, "steps": [step_object(step) for step in trace.steps]}
+
+
+def step_object(step: TraceStep) -> dict[str, Any]:
+    return {
+        "index": step.index,
+        "actor": step.actor,
+        "action": step.action,
+        "result": step.result,
+        "file": step.span.source.name,
+        "line": step.span.line,
+        "changes": pairs(step.changes),
+        "lane": step.lane,
+        "kind": step.kind,
+        "owners": pairs(step.owners),
+        "transition": step.transition,
+    }
+
+
+def pairs(changes: Mapping[str, tuple[str, str]]) -> dict[str, list[str]]:
+    return {name: list(change) for name, change in changes.items()}
+
+
+def diagnostic_object(diagnostic: Diagnostic) -> dict[str, Any]:
+    primary = diagnostic.labels[0].span if diagnostic.labels else None
+    return {
+        "code": diagnostic.code,
+        "severity": str(diagnostic.severity),
+        "message": diagnostic.message,
+        "file": primary and primary.source.name,
+        "line": primary and primary.line,
+        "column": primary and primary.column,
+        "help": diagnostic.help,
+        "labels": [label_object(label) for label in diagnostic.labels],
+    }
+
+
+def label_object(label: Label) -> dict[str, Any]:
+    return {
+        "file": label.span.source.name,
+        "line": label.span.line,
+        "column": label.span.column,
+        "text": label.text,
+    }

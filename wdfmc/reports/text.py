@@ -1,0 +1,271 @@
+"""A report for people: per driver the verdicts, then a trace for each violation, then one line that sums up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import zip_longest
+from typing import Final
+
+from wdfmc.reports.page import PIPE, Line, Look, Piece, cells, padded, paragraph, plain, shortened, wrapped
+from wdfmc.reports.phrases import (
+    action_of,
+    counts,
+    ending,
+    is_library,
+    lanes,
+    last_owners,
+    moved,
+    other_changes,
+    place,
+    plural,
+    source_line,
+    title,
+    verdict_phrase,
+)
+from wdfmc.reports.snippet import diagnostic_lines
+from wdfmc.verdict import ModelReport, Report, Result, Trace, TraceStep, Word
+
+STYLES: Final[Mapping[Word, str]] = {
+    Word.PROVED: "green",
+    Word.BOUNDED: "yellow",
+    Word.VIOLATED: "red",
+    Word.VACUOUS: "yellow",
+    Word.UNKNOWN: "yellow",
+    Word.SKIPPED: "dim",
+}
+LANE_STYLES: Final = ("cyan", "magenta", "green", "yellow", "blue")
+MEANING: Final[Mapping[int, str]] = {
+    0: "",
+    1: "a rule is violated that was not expected to be, or an expectation is not met",
+    2: "the command line or a text is wrong",
+    3: "something stayed undecided",
+    130: "interrupted; only what was already decided is shown",
+}
+
+
+def render(report: Report, look: Look = PIPE) -> str:
+    return plain(report_lines(report, look))
+
+
+def report_lines(report: Report, look: Look) -> list[Line]:
+    lines: list[Line] = []
+    if report.diagnostics:
+        lines += [*diagnostic_lines(report.diagnostics, look), ()]
+    for model in report.models:
+        lines += [*model_lines(model, look), ()]
+    if report.models or report.exit != 2:
+        lines += paragraph("", sum_up(report), look.width, "bold")
+    return lines
+
+
+def sum_up(report: Report) -> str:
+    meaning = MEANING.get(report.exit, "")
+    return f"{counts(report)}; exit {report.exit}" + (f": {meaning}" if meaning else "")
+
+
+def model_lines(model: ModelReport, look: Look) -> list[Line]:
+    lines: list[Line] = [((title(model), "bold"),), ()]
+    shown = [r for r in model.results if r.verdict is not Word.SKIPPED or r.expectation]
+    lines += table(shown, look)
+    lines += notes(model, look)
+    for result in model.results:
+        if result.invariant:
+            lines += [(), *invariant_lines(result, result.invariant, look)]
+    for result in model.results:
+        if result.trace:
+            lines += [(), *trace_lines(result, result.trace, look)]
+    return lines
+
+
+# ---------------------------------------------------------------- the table of verdicts
+
+
+def table(results: Iterable[Result], look: Look) -> list[Line]:
+    rows = [
+        (
+            result,
+            (
+                result.rule,
+                verdict_phrase(result),
+                result.expectation or "",
+                shortened(result.engine, 12),
+                f"{result.seconds:.1f}",
+            ),
+        )
+        for result in results
+    ]
+    if not rows:
+        return [(("  no rule concerns this driver", "dim"),)]
+    heads = ("rule", "verdict", "expected" if any(r.expectation for r, _ in rows) else "", "engine", "seconds")
+    widths = [max(cells(head), *(cells(row[at]) for _, row in rows)) for at, head in enumerate(heads)]
+    room = look.width - 2 - sum(width + 2 for width in widths[2:] if width) - 2
+    widths[0] = min(widths[0], room // 2)
+    widths[1] = min(widths[1], room - widths[0])
+    lines = [table_line(heads, widths, ("dim",) * 5)]
+    for result, row in rows:
+        unmet = "bold red" if result.expectation == "unmet" else ""
+        styles = ("", STYLES[result.verdict], unmet, "dim", "dim")
+        columns = [wrapped(row[0], widths[0]), wrapped(row[1], widths[1]), *([cell] for cell in row[2:])]
+        lines += [table_line(cut, widths, styles) for cut in zip_longest(*columns, fillvalue="")]
+    return lines
+
+
+def table_line(row: Iterable[str], widths: Iterable[int], styles: Iterable[str]) -> Line:
+    pieces: list[Piece] = [("  ", "")]
+    for at, (cell, width, style) in enumerate(zip(row, widths, styles, strict=True)):
+        if width:
+            pieces += [(" " * (width - cells(cell)) + cell if at == 4 else padded(cell, width), style), ("  ", "")]
+    return tuple(pieces)
+
+
+def notes(model: ModelReport, look: Look) -> list[Line]:
+    """What the verdicts rest on, and which rules do not concern this driver, each said once."""
+    decided = [result for result in model.results if result.verdict is not Word.SKIPPED]
+    assumed: dict[str, list[str]] = {}
+    for result in decided:
+        for assumption in result.assumptions:
+            assumed.setdefault(assumption, []).append(result.rule)
+    skipped: dict[str, list[str]] = {}
+    for result in model.results:
+        if result.verdict is Word.SKIPPED and not result.expectation:
+            skipped.setdefault(result.reason or "not for this driver", []).append(result.rule)
+    found: list[Line] = []
+    for assumption, rules in assumed.items():
+        who = "" if len(rules) == len(decided) else f" ({', '.join(rules)})"
+        found += paragraph("  assumes ", assumption + who, look.width, "dim")
+    for reason, rules in skipped.items():
+        found += paragraph("  skipped ", f"{reason}: {', '.join(rules)}", look.width, "dim")
+    return [(), *found] if found else []
+
+
+def invariant_lines(result: Result, invariant: Iterable[str], look: Look) -> list[Line]:
+    lines: list[Line] = [((f"why {result.rule} holds", "bold"),)]
+    for lemma in invariant:
+        lines += paragraph("  - ", lemma, look.width)
+    return lines
+
+
+# ---------------------------------------------------------------- the trace
+
+
+def trace_lines(result: Result, trace: Trace, look: Look) -> list[Line]:
+    expected = " (as expected)" if result.expectation == "met" else ""
+    lines: list[Line] = [((f"{result.rule}: violated in {plural(len(trace.steps), 'step')}{expected}", "bold red"),)]
+    lines += paragraph("  ", result.sentence, look.width)
+    lines.append(())
+    lines += Drawing(trace, look).lines()
+    mark = look.glyph("✗", "X") if trace.end == "violation" else "="
+    lines += paragraph(f"  {mark} ", ending(result, trace), look.width, "bold red")
+    owners = [f"{request} {owner}" for request, owner in last_owners(trace).items()]
+    if owners:
+        lines += paragraph("    owners at the end: ", ", ".join(owners), look.width)
+    return lines
+
+
+class Drawing:
+    """The steps down the page; one column of the gutter for each lane; what changed at the right.
+
+    A lane is drawn from its first to its last step. Its name stands where control switches to it.
+    """
+
+    def __init__(self, trace: Trace, look: Look) -> None:
+        self.trace = trace
+        self.look = look
+        self.lane_of = lanes(trace)
+        self.names = list(dict.fromkeys(self.lane_of.values()))
+        steps = trace.steps
+        self.first = {name: min(s.index for s in steps if self.lane_of[s.index] == name) for name in self.names}
+        self.last = {name: max(s.index for s in steps if self.lane_of[s.index] == name) for name in self.names}
+        self.digits = max((len(str(step.index)) for step in steps), default=1)
+        room = look.width - self.digits - 4 - 2 * len(self.names)
+        widest = max((cells(text) for step in steps for text, _ in self.changes(step)), default=0)
+        self.right = min(widest, max(room * 2 // 5, 12))
+        self.left = room - self.right - 2
+
+    def lines(self) -> list[Line]:
+        lines: list[Line] = []
+        before: str | None = None
+        for step in self.trace.steps:
+            if step.index == self.trace.loop:
+                lines.append(((f"  {self.look.glyph('↻', '+')} from here on for ever:", "bold red"),))
+            name = step.actor
+            if name != before:
+                lines.append((self.number(""), *self.gutter(step.index, ""), (name, "bold " + self.ink(step))))
+            before = name
+            lines += self.step_lines(step)
+        return lines
+
+    def ink(self, step: TraceStep) -> str:
+        return LANE_STYLES[self.names.index(self.lane_of[step.index]) % len(LANE_STYLES)]
+
+    def number(self, text: str) -> Piece:
+        return (f"  {text:>{self.digits}}  ", "dim")
+
+    def gutter(self, index: int, mark: str) -> list[Piece]:
+        """`mark` is drawn in the lane of this step, a bar in each other lane that has begun and not ended."""
+        pieces: list[Piece] = []
+        for at, name in enumerate(self.names):
+            style = LANE_STYLES[at % len(LANE_STYLES)]
+            if name == self.lane_of[index] and mark:
+                pieces.append((mark + " ", "bold " + style))
+            elif self.first[name] < index <= self.last[name] or (name == self.lane_of[index] and mark == " "):
+                pieces.append((self.look.glyph("│ ", "| "), style))
+            else:
+                pieces.append(("  ", ""))
+        return pieces
+
+    def step_lines(self, step: TraceStep) -> list[Line]:
+        final = step is self.trace.steps[-1] and self.trace.end == "violation"
+        mark = self.look.glyph("✗" if final else "●", "X" if final else "o")
+        left = [(line, style) for text, style in self.said(step) for line in hanging(text, self.left)]
+        right = [(line, style) for text, style in self.changes(step) for line in hanging(text, self.right)]
+        lines: list[Line] = []
+        for at, ((text, style), change) in enumerate(zip_longest(left, right, fillvalue=("", ""))):
+            last = self.last[self.lane_of[step.index]] == step.index
+            gutter = self.gutter(step.index, mark if at == 0 else "" if last else " ")
+            if at and not last:
+                gutter = self.bars(step.index)
+            number = self.number(str(step.index) if at == 0 else "")
+            lines.append((number, *gutter, *self.placed(step, text, style), change))
+        return lines
+
+    def placed(self, step: TraceStep, text: str, style: str) -> list[Piece]:
+        """A row of the left half; the place in the source is dim."""
+        where = "" if is_library(step.span) else place(step.span) + " "
+        at = len(where) if text.startswith(where) else 0
+        return [(text[:at], "dim"), (padded(text[at:], self.left + 2 - cells(text[:at])), style)]
+
+    def bars(self, index: int) -> list[Piece]:
+        """Below a step: every lane that goes on."""
+        return [
+            (self.look.glyph("│ ", "| ") if self.first[name] <= index < self.last[name] else "  ", style_of(at))
+            for at, name in enumerate(self.names)
+        ]
+
+    def said(self, step: TraceStep) -> list[tuple[str, str]]:
+        """The driver's own line, and what it does or gives where the line does not say so itself."""
+        if is_library(step.span):
+            return [(action_of(step), "")]
+        code = source_line(step.span)
+        line = (f"{place(step.span)}  {code}", "")
+        if step.action not in code:
+            return [(action_of(step), ""), line]
+        return [line] if step.result is None else [line, (f"= {step.result}", "")]
+
+    def changes(self, step: TraceStep) -> list[tuple[str, str]]:
+        arrow = self.look.arrow
+        owners = [(f"{request}: {a} {arrow} {b}", "bold") for request, (a, b) in moved(step).items()]
+        return owners + [(f"{name}: {a} {arrow} {b}", "") for name, (a, b) in other_changes(step).items()]
+
+
+def style_of(lane: int) -> str:
+    return LANE_STYLES[lane % len(LANE_STYLES)]
+
+
+def hanging(text: str, width: int) -> list[str]:
+    """Wrapped; the later lines are indented by two."""
+    first, *_ = wrapped(text, width)
+    if first == " ".join(text.split()):
+        return [first]
+    rest = " ".join(text.split())[len(first) :].strip()
+    return [first, *("  " + line for line in wrapped(rest, width - 2))]

@@ -1,0 +1,693 @@
+"""Expressions on symbolic paths: each evaluation yields the paths on which the result differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from wdfmc.semantics import typed
+from wdfmc.semantics.types import IntType, RefType, Type
+from wdfmc.system.paths import (
+    Algebra, Domains, Entity, K, M, NeedsSplit, NotExpressible, OthersCondition, Path, SelfCube, Symbolic,
+)  # fmt: skip
+from wdfmc.system.system import OTHER, SELF, Obj, Place, Ref, Value
+
+IDLE = "idle"
+NOTHING = "(none)"  # what a field of null is, in conditions of the framework
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The place of an activation: `copy` tells those apart that may overlap."""
+
+    role: str
+    subject: Entity | Obj | str
+    copy: int
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where an expression is evaluated: whose activation, whose text.
+
+    bind: parameters and bound variables that stand for a value. bits: in rules, the past. event: in rules, what happens now.
+    """
+
+    record: Record | None = None
+    kinds: tuple[str, ...] = ()
+    locals: str = ""  # the callback or thread whose locals these are
+    slot: int | None = None  # the symbol whose record holds the activation's locals and program counter
+    bind: Mapping[str, Symbolic] = field(default_factory=dict)
+    driver: bool = False
+    lenient: bool = False  # a field of null is NOTHING instead of a violation
+    event: tuple[str, tuple[Symbolic, ...]] | None = None
+    past: Mapping[typed.Expr, Place] = field(default_factory=dict)
+
+    def binding(self, name: str, value: Symbolic) -> Context:
+        return replace(self, bind={**self.bind, name: value})
+
+
+class Evaluator(Algebra):
+    """`broken` collects the paths that break a contract while an expression is evaluated."""
+
+    def __init__(self, program: typed.Program, domains: Domains) -> None:
+        super().__init__(domains)
+        self.program = program
+        self.broken: list[tuple[Path, str]] = []
+        self.entities = entities(program)
+        self.received = self.entities[0]
+        self.dynamic = next(name for name, sort in program.sorts.items() if sort.dynamic)
+        self.hosts: dict[str, str | None] = {}  # location -> the object in whose loop its callback runs
+        self.records: dict[int, Record] = {}  # program counters
+        self.record_readers: set[int] = set()
+        self.driver_threads: set[int] = set()
+        self.resting: dict[int, frozenset[Value]] = {}
+
+    # ------------------------------------------------------------ places
+
+    def field_place(self, base: Value, name: str) -> Place | None:
+        """The variable that holds a field, None for a constant."""
+        if isinstance(base, Ref):
+            spec = self.program.sorts[self.dynamic].fields.get(name)
+            if spec is None or spec.mode != "var":
+                return None
+            owned = self.entity(base).owned
+            label = name if base.pool == self.received.pool else f"{cell_name(base)}.{name}"
+            kind = "driver" if spec.driver else "field"
+            key = ("slot", base.pool, base.index, name)
+            return Place(self.domains.variable(key, label, owned, spec.initial, kind), base.slot)
+        assert isinstance(base, Obj), base
+        found = self.program.objects[base.name]
+        spec = found.fields.get(name) or self.program.sorts[found.sort].fields.get(name)
+        if spec is None or spec.mode != "var":
+            return None
+        label = name if name in found.fields else f"{base.name}.{name}"
+        initial = spec.initial
+        if found.constants.get(name) is not None and isinstance(found.constants[name], typed.Const):
+            initial = found.constants[name].value  # type: ignore[union-attr]
+        kind = "driver" if spec.driver else "field"
+        assert not isinstance(initial, frozenset)
+        return Place(self.domains.variable(("object", base.name, name), label, False, initial, kind), None)
+
+    def entity(self, ref: Ref) -> Entity:
+        return next(e for e in self.entities if e.pool == ref.pool and e.index == ref.index)
+
+    def field_type(self, sort: str, name: str, base: Value) -> Type | None:
+        spec = self.program.sorts[sort].fields.get(name)
+        if spec is None and isinstance(base, Obj):
+            spec = self.program.objects[base.name].fields.get(name)
+        return spec.type if spec else None
+
+    def counter(self, record: Record) -> int:
+        """The program counter of a record: a variable whose values are locations."""
+        subject = record.subject
+        owned = isinstance(subject, Entity) and subject.owned
+        name = f"pc {record.role}" + (f" {subject_name(subject)}" if subject != self.received else "")
+        name += f" ({record.copy + 1})" if record.copy else ""
+        fresh = ("pc", record) not in self.domains.keys
+        variable = self.domains.variable(("pc", record), name, owned, IDLE, "pc")
+        if fresh:
+            self.records[variable] = record
+            self.domains.dirty |= self.record_readers
+        return variable
+
+    def local(self, name: str, context: Context) -> Place:
+        record = context.record
+        assert record is not None, name
+        owned = isinstance(record.subject, Entity) and record.subject.owned
+        label = f"{context.locals}.{name}" + (f" ({record.copy + 1})" if record.copy else "")
+        key = ("local", record, context.locals, name)
+        return Place(self.domains.variable(key, label, owned, None, "local"), context.slot)
+
+    # ------------------------------------------------------------ values
+
+    def eval(self, expr: typed.Expr, path: Path, context: Context) -> Iterator[tuple[Path, Symbolic]]:
+        match expr:
+            case typed.Const(value):
+                yield path, K(value)
+            case typed.Local(name):
+                bound = context.bind.get(name)
+                if bound is not None:
+                    yield path, self.widened(path, bound) if isinstance(bound, M) else bound
+                else:
+                    yield path, self.read(path, self.local(name, context))
+            case typed.FieldOf(base, sort, name, driver):
+                for here, target in self.targets(base, path, context):
+                    yield from self.field_value(here, target, sort, name, driver, context)
+            case typed.Conditional(condition, then, otherwise):
+                for here, holds in self.decide(condition, path, context):
+                    yield from self.eval(then if holds else otherwise, here, context)
+            case typed.Arithmetic(op, left, right):
+                yield from self.arithmetic(op, left, right, path, context)
+            case typed.Pick(variable, sort, condition):
+                for here, found in self.search(variable, sort, condition, path, context):
+                    yield here, K(found)
+            case _:
+                for here, holds in self.decide(expr, path, context):
+                    yield here, K(holds)
+
+    def targets(self, base: typed.Expr, path: Path, context: Context) -> Iterator[tuple[Path, Value]]:
+        """What an expression refers to, one path for each target. A null reference breaks the contract."""
+        for here, value in self.eval(base, path, context):
+            for there, target in self.split(here, value):
+                if target is None or target == NOTHING:
+                    if context.lenient:
+                        yield there, NOTHING
+                    else:
+                        self.broken.append((there, "no-stale-handle"))
+                else:
+                    assert not isinstance(target, frozenset)
+                    yield there, target
+
+    def field_value(
+        self, path: Path, base: Value, sort: str, name: str, driver: bool, context: Context
+    ) -> Iterator[tuple[Path, Symbolic]]:
+        if base == NOTHING:
+            yield path, K(NOTHING)
+            return
+        if isinstance(base, Ref) and name == "origin":
+            yield path, K(self.origin(base))
+            return
+        if isinstance(base, Ref) and name == "parent":
+            parent = Ref(self.received.pool, 0, base.slot) if base.pool != self.received.pool and base.slot is not None else None
+            yield path, K(parent)
+            return
+        place = self.field_place(base, name)
+        if place is None:
+            assert isinstance(base, Obj), (base, name)
+            constant = self.program.objects[base.name].constants[name]
+            yield from self.eval(constant, path, replace(context, bind={}, driver=True))
+            return
+        if driver and context.driver and isinstance(base, Ref):
+            for here in self.alive(path, base, context):
+                yield here, self.read(here, place)
+            return
+        yield path, self.read(path, place)
+
+    def alive(self, path: Path, request: Ref, context: Context) -> Iterator[Path]:
+        """The driver's context of a request is gone with the request."""
+        if self.program.alive is None:
+            yield path
+            return
+        before = set(self.touched)
+        parameter, body = self.program.alive
+        inner = Context(bind={parameter: K(request)}, lenient=True)
+        for here, holds in self.decide(body, path, inner):
+            if holds:
+                yield here
+            else:
+                self.broken.append((here, "no-access-after-ownership-loss"))
+        self.touched = before  # once dead a request stays dead: the test moves over any step
+
+    def origin(self, ref: Ref) -> str:
+        if ref.pool == self.received.pool:
+            return "received"
+        return next(pool.origin for pool in self.program.pools if pool.name == ref.pool)
+
+    def arithmetic(
+        self, op: str, left: typed.Expr, right: typed.Expr, path: Path, context: Context
+    ) -> Iterator[tuple[Path, Symbolic]]:
+        sign = 1 if op == "+" else -1
+        for here, first in self.eval(left, path, context):
+            for there, second in self.eval(right, here, context):
+                for at, number in self.split(there, second):
+                    assert isinstance(number, int)
+                    if isinstance(first, K):
+                        assert isinstance(first.value, int)
+                        yield at, K(first.value + sign * number)
+                    else:
+                        table = {b: plus(now, sign * number) for b, now in self.image(at, first)}
+                        yield at, M(first.place, table)
+
+    # ------------------------------------------------------------ conditions
+
+    def decide(self, expr: typed.Expr, path: Path, context: Context) -> Iterator[tuple[Path, bool]]:
+        match expr:
+            case typed.Const(value):
+                yield path, bool(value) and value != NOTHING
+            case typed.Not(operand):
+                for here, holds in self.decide(operand, path, context):
+                    yield here, not holds
+            case typed.And(left, right):
+                for here, holds in self.decide(left, path, context):
+                    if holds:
+                        yield from self.decide(right, here, context)
+                    else:
+                        yield here, False
+            case typed.Or(left, right):
+                for here, holds in self.decide(left, path, context):
+                    if holds:
+                        yield here, True
+                    else:
+                        yield from self.decide(right, here, context)
+            case typed.Conditional(condition, then, otherwise):
+                for here, holds in self.decide(condition, path, context):
+                    yield from self.decide(then if holds else otherwise, here, context)
+            case typed.Compare(op, typed.CountOf() as counted, right):
+                yield from self.count(op, counted, right, path, context)
+            case typed.Compare(op, left, right):
+                yield from self.compare(op, left, right, path, context)
+            case typed.OneOf(operand, members):
+                for here, value in self.eval(operand, path, context):
+                    yield from self.fork(here, value, lambda v: v in members)
+            case typed.HasFlag(operand, flag):
+                for here, value in self.eval(operand, path, context):
+                    yield from self.fork(here, value, lambda v: isinstance(v, frozenset) and flag in v)
+            case typed.Succeeded(status):
+                statuses = self.program.statuses
+                for here, value in self.eval(status, path, context):
+                    yield from self.fork(here, value, lambda v: statuses.get(str(v), 1 << 31) < 1 << 31)
+            case typed.Exists(variable, sort, condition):
+                for here, found in self.search(variable, sort, condition, path, context):
+                    yield here, found is not None
+            case typed.Maybe():
+                yield path, True
+                yield path, False
+            case typed.Mine(lock):
+                for here, value in self.eval(lock, path, context):
+                    yield from self.fork(here, value, lambda v: isinstance(v, Obj) and v.name in path.locks)
+            case typed.Inside(kind, subject):
+                yield from self.inside(kind, subject, path, context)
+            case typed.Active(host):
+                for here, target in self.targets(host, path, context):
+                    yield from self.hosted(here, target)
+            case typed.RoleActive(role, subject):
+                for here, target in self.targets(subject, path, replace(context, lenient=True)):
+                    yield from self.role_active(here, role, target)
+            case typed.Quiet():
+                yield from self.quiet(path)
+            case typed.Stored(request):
+                for here, target in self.targets(request, path, context):
+                    yield from self.stored(here, target)
+            case typed.Happens(event, args):
+                yield from self.happens(event, args, path, context)
+            case typed.Once() | typed.Since():
+                yield from self.fork(path, self.read(path, context.past[expr]), bool)
+            case _:
+                for here, value in self.eval(expr, path, context):
+                    yield from self.fork(here, value, lambda v: v is True)
+
+    def fork(
+        self, path: Path, value: Symbolic, accepts: Callable[[Value | frozenset[str]], bool]
+    ) -> Iterator[tuple[Path, bool]]:
+        yes, no = self.test(path, value, accepts)
+        if yes is not None:
+            yield yes, True
+        if no is not None:
+            yield no, False
+
+    def compare(
+        self, op: str, left: typed.Expr, right: typed.Expr, path: Path, context: Context
+    ) -> Iterator[tuple[Path, bool]]:
+        for here, first in self.eval(left, path, context):
+            for there, second in self.eval(right, here, context):
+                first_now = self.widened(there, first) if isinstance(first, M) else first
+                if isinstance(first_now, K):
+                    first_now, second = second, first_now
+                    swapped = True
+                else:
+                    swapped = False
+                for at, other in self.constants(there, first_now, second):
+                    held = self.widened(at, first_now) if isinstance(first_now, M) else first_now
+                    order = flipped(op) if swapped else op
+                    if isinstance(other, Ref) and other.slot == SELF:
+                        self.needs_target(at, held)
+                    yield from self.fork(at, held, lambda v, order=order, other=other: related(order, v, other))
+
+    def constants(
+        self, path: Path, first: Symbolic, second: Symbolic
+    ) -> Iterator[tuple[Path, Value | frozenset[str]]]:
+        if isinstance(first, M) and isinstance(second, M) and first == second:
+            # the same value on both sides needs no split: compare one possible value with itself
+            for here, value in self.split(path, second):
+                yield here, value
+            return
+        yield from self.split(path, second)
+
+    def needs_target(self, path: Path, value: Symbolic) -> None:
+        """`s == place` for each other s: a target among the others must be named first."""
+        if isinstance(value, M) and value.place.slot != SELF:
+            if any(isinstance(now, Ref) and now.slot == OTHER for _, now in self.image(path, value)):
+                raise NeedsSplit(value.place)
+
+    def inside(self, kind: str, subject: typed.Expr, path: Path, context: Context) -> Iterator[tuple[Path, bool]]:
+        if kind not in context.kinds or context.record is None:
+            yield path, False
+            return
+        own: Value = (
+            Ref(context.record.subject.pool, context.record.subject.index, context.slot)
+            if isinstance(context.record.subject, Entity)
+            else context.record.subject
+        )
+        for here, value in self.eval(subject, path, context):
+            yield from self.fork(here, value, lambda v: v == own)
+
+    # ------------------------------------------------------------ program counters
+
+    def hosted(self, path: Path, host: Value) -> Iterator[tuple[Path, bool]]:
+        """Whether some callback that the object hosts is unfinished."""
+        assert isinstance(host, Obj), host
+        yield from self.any_counter(path, lambda record, location: self.hosts.get(str(location)) == host.name)
+
+    def quiet(self, path: Path) -> Iterator[tuple[Path, bool]]:
+        def busy(variable: int, location: Value) -> bool:
+            return location != IDLE and location not in self.resting.get(variable, frozenset())
+
+        for here, holds in self.any_counter(path, busy):
+            yield here, not holds
+
+    def role_active(self, path: Path, role: str, subject: Value) -> Iterator[tuple[Path, bool]]:
+        self.record_readers.add(self.domains.current)
+        pending = [path]
+        for variable, record in list(self.records.items()):
+            if record.role != role or subject == NOTHING:
+                continue
+            place = None
+            if isinstance(subject, Ref) and record.subject == self.entity(subject):
+                place = Place(variable, subject.slot)
+            elif record.subject == subject:
+                place = Place(variable, None)
+            if place is not None:
+                following = []
+                for here in pending:
+                    yes, no = self.test(here, self.read(here, place), lambda v: v != IDLE)
+                    if yes is not None:
+                        yield yes, True
+                    if no is not None:
+                        following.append(no)
+                pending = following
+        for here in pending:
+            yield here, False
+
+    def any_counter(self, path: Path, accepts: Callable[[int, Value], bool]) -> Iterator[tuple[Path, bool]]:
+        """Whether some program counter is at an accepted location."""
+        self.record_readers.add(self.domains.current)
+        pending = [path]
+        owned: dict[Entity, list[int]] = {}
+        for variable, record in list(self.records.items()):
+            self.domains.readers[variable].add(self.domains.current)
+            if not any(accepts(variable, value) for value in self.domains.values[variable]):
+                continue
+            if isinstance(record.subject, Entity) and record.subject.owned:
+                owned.setdefault(record.subject, []).append(variable)
+                continue
+            following = []
+            for here in pending:
+                for there, holds in self.fork(here, self.read(here, Place(variable, None)), lambda v, c=variable: accepts(c, v)):  # type: ignore[misc]
+                    if holds:
+                        yield there, True
+                    else:
+                        following.append(there)
+            pending = following
+        for here in pending:
+            yield from self.any_owned_counter(here, owned, accepts)
+
+    def any_owned_counter(
+        self, path: Path, owned: dict[Entity, list[int]], accepts: Callable[[int, Value], bool]
+    ) -> Iterator[tuple[Path, bool]]:
+        def check(here: Path, target: Ref) -> Iterator[tuple[Path, bool]]:
+            todo = [here]
+            for variable in owned.get(self.entity(target), ()):
+                rest = []
+                for at in todo:
+                    for there, holds in self.fork(at, self.read(at, Place(variable, target.slot)), lambda v, c=variable: accepts(c, v)):  # type: ignore[misc]
+                        if holds:
+                            yield there, True
+                        else:
+                            rest.append(there)
+                todo = rest
+            for at in todo:
+                yield at, False
+
+        for here, found in self.search_slots(path, check):
+            yield here, found is not None
+
+    # ------------------------------------------------------------ quantifiers
+
+    def search(
+        self, variable: str, sort: str, condition: typed.Expr, path: Path, context: Context
+    ) -> Iterator[tuple[Path, Value]]:
+        """One path for each object or request that may be the one, and those on which there is none."""
+        lenient = replace(context, lenient=True, driver=False)
+        if sort != self.dynamic:
+            pending = [path]
+            for found in self.program.objects_of(sort):
+                following = []
+                for here in pending:
+                    for there, holds in self.decide(condition, here, lenient.binding(variable, K(Obj(found.name)))):
+                        if holds:
+                            yield there, Obj(found.name)
+                        else:
+                            following.append(there)
+                pending = following
+            for here in pending:
+                yield here, None
+            return
+
+        def check(here: Path, target: Ref) -> Iterator[tuple[Path, bool]]:
+            yield from self.decide(condition, here, lenient.binding(variable, K(target)))
+
+        yield from self.search_slots(path, check)
+
+    def search_slots(
+        self, path: Path, check: Callable[[Path, Ref], Iterator[tuple[Path, bool]]]
+    ) -> Iterator[tuple[Path, Value]]:
+        if self.self_mode:
+            raise NotExpressible("a condition on all other requests quantifies over requests")
+        pending = [path]
+        for target in self.known(path):
+            following = []
+            for here in pending:
+                for there, holds in check(here, target):
+                    if holds:
+                        yield there, target
+                    else:
+                        following.append(there)
+            pending = following
+        for here in pending:
+            for there, condition in self.on_others(here, check):
+                if any(condition):
+                    for entity in (e for e, cubes in zip(self.owned_entities(), condition, strict=True) if cubes):
+                        for wider, symbol in self.introduced(there):
+                            target = Ref(entity.pool, entity.index, symbol)
+                            yield from ((at, target) for at, holds in check(wider, target) if holds)
+                    none = there.copy()
+                    none.others.append(OthersCondition(condition, 0, 0))
+                    yield none, None
+                else:
+                    yield there, None
+
+    def known(self, path: Path) -> list[Ref]:
+        """The requests that a path can name: those of the footprint, and the device's pools."""
+        found = [Ref(e.pool, e.index, symbol) for symbol in range(path.footprint) for e in self.owned_entities()]
+        return found + [Ref(e.pool, e.index, None) for e in self.entities if not e.owned]
+
+    def owned_entities(self) -> list[Entity]:
+        return [entity for entity in self.entities if entity.owned]
+
+    def on_others(
+        self, path: Path, check: Callable[[Path, Ref], Iterator[tuple[Path, bool]]]
+    ) -> Iterator[tuple[Path, list[list[SelfCube]]]]:
+        """The condition as a DNF over the record of one other request; the path is split until it depends on no more."""
+        self.self_mode = True
+        broken = len(self.broken)
+        try:
+            cubes = [self.self_cubes(path, Ref(e.pool, e.index, SELF), check) for e in self.owned_entities()]
+        except NeedsSplit as needed:
+            self.self_mode = False
+            del self.broken[broken:]
+            for here, _ in self.split(path, M(needed.place)):
+                yield from self.on_others(here, check)
+            return
+        finally:
+            self.self_mode = False
+            del self.broken[broken:]
+        yield path, cubes
+
+    def self_cubes(
+        self, path: Path, target: Ref, check: Callable[[Path, Ref], Iterator[tuple[Path, bool]]]
+    ) -> list[SelfCube]:
+        found = []
+        for here, holds in check(path, target):
+            if holds:
+                found.append({place: values for place, values in here.guard.items() if place.slot == SELF})
+        return found
+
+    def count(
+        self, op: str, counted: typed.CountOf, right: typed.Expr, path: Path, context: Context
+    ) -> Iterator[tuple[Path, bool]]:
+        """`count(...) < limit` and its kin, by the number among the known requests and a condition on all others."""
+        for here, value in self.eval(right, path, context):
+            for there, limit in self.split(here, value):
+                assert isinstance(limit, int)
+                match op:
+                    case "<":
+                        yield from self.fewer(counted, limit, there, context)
+                    case "<=":
+                        yield from self.fewer(counted, limit + 1, there, context)
+                    case ">=" | ">":
+                        bound = limit + (op == ">")
+                        yield from ((at, not holds) for at, holds in self.fewer(counted, bound, there, context))
+                    case _:
+                        for at, above in self.fewer(counted, limit + 1, there, context):
+                            if not above:
+                                yield at, op == "!="
+                            else:
+                                yield from ((a, below == (op == "!=")) for a, below in self.fewer(counted, limit, at, context))
+
+    def fewer(self, counted: typed.CountOf, limit: int, path: Path, context: Context) -> Iterator[tuple[Path, bool]]:
+        lenient = replace(context, lenient=True, driver=False)
+
+        def check(here: Path, target: Ref) -> Iterator[tuple[Path, bool]]:
+            yield from self.decide(counted.condition, here, lenient.binding(counted.variable, K(target)))
+
+        if counted.sort != self.dynamic or self.self_mode:
+            raise NotExpressible("`count` counts requests, outside conditions on all other requests")
+        pending = [(path, 0)]
+        for target in self.known(path):
+            pending = [(there, number + holds) for here, number in pending for there, holds in check(here, target)]
+        for here, number in pending:
+            for there, cubes in self.on_others(here, check):
+                if number >= limit:
+                    yield there, False
+                    continue
+                if not any(cubes):
+                    yield there, True
+                    continue
+                below, above = there.copy(), there.copy()
+                below.others.append(OthersCondition(cubes, 0, limit - 1 - number))
+                above.others.append(OthersCondition([[dict(c) for c in e] for e in cubes], limit - number, None))
+                yield below, True
+                yield above, False
+
+    # ------------------------------------------------------------ what the driver keeps
+
+    def stored(self, path: Path, request: Value) -> Iterator[tuple[Path, bool]]:
+        """Whether a variable, set or list of the driver, or a field of another request, refers to the request."""
+        assert isinstance(request, Ref), request
+        pending = [path]
+        for place in self.keepers(request):
+            following = []
+            for here in pending:
+                value = self.read(here, place)
+                wanted: Value = True if place.slot == request.slot and place.slot is not None else request
+                if self.is_bit(place):
+                    wanted = True
+                yes, no = self.test(here, value, lambda v, w=wanted: v == w)
+                if yes is not None:
+                    yield yes, True
+                if no is not None:
+                    following.append(no)
+            pending = following
+        fields = [f.name for f in self.program.sorts[self.dynamic].fields.values() if f.driver and isinstance(f.type, RefType)]
+        if not fields:
+            yield from ((here, False) for here in pending)
+            return
+
+        def check(here: Path, target: Ref) -> Iterator[tuple[Path, bool]]:
+            todo = [here]
+            for name in fields:
+                place = self.field_place(target, name)
+                assert place is not None
+                rest = []
+                for at in todo:
+                    yes, no = self.test(at, self.read(at, place), lambda v: v == request)
+                    if yes is not None:
+                        yield yes, True
+                    if no is not None:
+                        rest.append(no)
+                todo = rest
+            yield from ((at, False) for at in todo)
+
+        for here in pending:
+            for there, found in self.search_slots(here, check):
+                yield there, found is not None
+
+    def is_bit(self, place: Place) -> bool:
+        return self.domains.initial[place.variable] is False
+
+    def keepers(self, request: Ref) -> list[Place]:
+        """The driver's variables that may refer to the request, and its membership bits."""
+        found = []
+        for item in self.program.objects.values():
+            for spec in item.fields.values():
+                if isinstance(spec.type, RefType) and spec.type.sort == self.dynamic:
+                    place = self.field_place(Obj(item.name), spec.name)
+                    assert place is not None
+                    found.append(place)
+        for spec in self.program.sorts[self.dynamic].fields.values():
+            if spec.driver and spec.name.startswith("in "):
+                place = self.field_place(request, spec.name)
+                assert place is not None
+                found.append(place)
+        return found
+
+    # ------------------------------------------------------------ events
+
+    def happens(
+        self, event: str, args: tuple[typed.Expr | None, ...], path: Path, context: Context
+    ) -> Iterator[tuple[Path, bool]]:
+        if context.event is None or context.event[0] != event:
+            yield path, False
+            return
+        pending = [path]
+        for pattern, actual in zip(args, context.event[1], strict=True):
+            if pattern is None:
+                continue
+            following = []
+            for here in pending:
+                for there, wanted in self.eval(pattern, here, context):
+                    for at, value in self.split(there, wanted):
+                        held = self.widened(at, actual) if isinstance(actual, M) else actual
+                        yes, no = self.test(at, held, lambda v, w=value: v == w)
+                        if yes is not None:
+                            following.append(yes)
+                        if no is not None:
+                            yield no, False
+            pending = following
+        for here in pending:
+            yield here, True
+
+
+def entities(program: typed.Program) -> tuple[Entity, ...]:
+    """Received requests first, then each cell of each pool."""
+    dynamic = next(name for name, sort in program.sorts.items() if sort.dynamic)
+    found = [Entity(dynamic, 0, True)]
+    for pool in program.pools:
+        found += [Entity(pool.name, at, pool.per_request) for at in range(pool.bound)]
+    return tuple(found)
+
+
+def cell_name(ref: Ref | Entity) -> str:
+    return f"{ref.pool}{ref.index + 1}"
+
+
+def subject_name(subject: Entity | Obj | str) -> str:
+    match subject:
+        case Entity():
+            return cell_name(subject)
+        case Obj(name):
+            return name
+        case _:
+            return subject
+
+
+def plus(value: Value, number: int) -> Value:
+    assert isinstance(value, int)
+    return value + number
+
+
+def flipped(op: str) -> str:
+    return {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(op, op)
+
+
+def related(op: str, left: Value | frozenset[str], right: Value | frozenset[str]) -> bool:
+    match op:
+        case "==":
+            return left == right and isinstance(left, bool) == isinstance(right, bool)
+        case "!=":
+            return not related("==", left, right)
+    assert isinstance(left, int) and isinstance(right, int), (left, op, right)
+    return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[op]
+
+
+__all__ = ["IDLE", "NOTHING", "Context", "Evaluator", "IntType", "Record"]

@@ -1,0 +1,566 @@
+"""Bodies as control-flow graphs: routines are expanded in place, so that a graph has no calls left.
+
+A node has one operation and at most one successor; operations that branch hold the others. Locals of an expanded
+routine get the number of the expansion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from dataclasses import fields as dataclass_fields
+from itertools import count
+from typing import Any, TypeAlias
+
+from wdfmc.semantics import typed
+from wdfmc.semantics.types import VoidType
+from wdfmc.source import Span
+from wdfmc.system.system import Obj
+
+# ---------------------------------------------------------------- operations
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    target: typed.Local | typed.FieldOf
+    value: typed.Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """Goes to the node's successor if the condition holds, else to `otherwise`. `shown`: a line of a trace."""
+
+    condition: typed.Expr
+    otherwise: Node
+    shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    ways: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseValue:
+    target: typed.Local | typed.FieldOf
+    values: tuple[typed.Constant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """One round: pick a request that satisfies the condition and go to `body`, else to the successor."""
+
+    variable: str
+    sort: str
+    where: typed.Expr
+    body: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Await:
+    condition: typed.Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    event: str
+    args: tuple[typed.Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    callback: typed.Expr
+    kind: str
+    args: tuple[typed.Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    callback: typed.Expr
+    args: tuple[typed.Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    queue: typed.Expr
+    if_idle: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Require:
+    condition: typed.Expr
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acquire:
+    lock: typed.Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    lock: typed.Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Occurs:
+    words: str
+    fair: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Others may step here; also the head of a loop (`head`), where a transition ends if it came around."""
+
+    head: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AtomBegin:
+    """An atomic body begins. `heavy`: it reads or writes more than locals and locks; `acquires`: it takes a lock;
+    `waits`: it begins with an await."""
+
+    heavy: bool
+    acquires: bool
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AtomEnd:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A statement of the user begins: a line of a trace. `result`: the local that holds the call's result after it."""
+
+    action: str
+    result: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    pass
+
+
+Operation: TypeAlias = (
+    Set | Test | Fork | ChooseValue | Each | Await | Emit | Start | Inline | Enter | Require | Limit | Acquire
+    | Release | Occurs | Pause | AtomBegin | AtomEnd | Line | End
+)  # fmt: skip
+
+
+@dataclass(eq=False, slots=True)
+class Node:
+    number: int
+    operation: Operation
+    span: Span
+    next: Node | None = None
+    driver: bool = False  # text of the driver itself, not of the framework
+
+    def successors(self) -> Iterator[Node]:
+        if self.next is not None:
+            yield self.next
+        match self.operation:
+            case Test(otherwise=node) | Each(body=node):
+                yield node
+            case Fork(ways):
+                yield from ways
+            case _:
+                pass
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """`live`: for each node number the locals whose value may still be read from there on."""
+
+    entry: Node
+    nodes: tuple[Node, ...]
+    live: Mapping[int, frozenset[str]]
+
+
+# ---------------------------------------------------------------- building
+
+
+@dataclass(slots=True)
+class Frame:
+    """The routine being expanded: what its names stand for, where `return`, `break` and `continue` go."""
+
+    names: dict[str, typed.Expr]
+    suffix: str
+    exit: Node
+    result: typed.Local | typed.FieldOf | None
+    driver: bool
+    atomic: bool
+    breaks: list[Node] = field(default_factory=list)
+    continues: list[Node] = field(default_factory=list)
+
+
+def graph(
+    program: typed.Program, body: typed.Block, span: Span, *, driver: bool, atomic: bool, repeat: bool = False,
+    begin: tuple[Operation, ...] = (), end: tuple[Operation, ...] = (),
+) -> Graph:  # fmt: skip
+    """The graph of one callback, thread or step.
+
+    Args:
+        atomic: the body is one transition (environment steps, lines of loops).
+        repeat: the end leads back to the beginning (a thread that runs again and again).
+        begin: operations before the body, and `end` after it.
+    """
+    builder = Builder(program)
+    last = builder.node(End(), span, None, False)
+    tail = last
+    for operation in reversed(end):
+        tail = builder.node(operation, span, tail, False)
+    frame = Frame({}, "", tail, None, driver, atomic)
+    first = builder.block(body, tail, frame)
+    if atomic:
+        first = builder.node(AtomBegin(True, False, False), span, first, False)
+    for operation in reversed(begin):
+        first = builder.node(operation, span, first, False)
+    if repeat:
+        last.operation, last.next = Pause(), first
+    nodes = reachable(first)
+    return Graph(first, nodes, liveness(nodes))
+
+
+class Builder:
+    """Builds backwards: each method takes the node that follows and returns the first of its own."""
+
+    def __init__(self, program: typed.Program) -> None:
+        self.program = program
+        self.numbers = count()
+        self.expansions = count(1)
+
+    def node(self, operation: Operation, span: Span, after: Node | None, driver: bool) -> Node:
+        return Node(next(self.numbers), operation, span, after, driver)
+
+    def block(self, block: typed.Block, after: Node, frame: Frame) -> Node:
+        for statement in reversed(block):
+            after = self.statement(statement, after, frame)
+        return after
+
+    def statement(self, statement: typed.Statement, after: Node, frame: Frame) -> Node:
+        span, driver = statement.span, frame.driver
+        make = lambda operation, node: self.node(operation, span, node, driver)  # noqa: E731
+        name = lambda expr: renamed(expr, frame)  # noqa: E731
+        match statement:
+            case typed.Assign(_, target, value):
+                return self.assign(statement, name(target), name(value), after, frame)
+            case typed.Invoke(_, target, routine, args):
+                placed = name(target) if target is not None else None
+                return self.invoke(statement, placed, routine, tuple(name(arg) for arg in args), after, frame)
+            case typed.If(_, condition, then, otherwise):
+                yes, no = self.block(then, after, frame), self.block(otherwise, after, frame)
+                return self.test(span, name(condition), yes, no, frame)
+            case typed.While(_, before, condition, body):
+                return self.loop(statement, before, condition, body, after, frame)
+            case typed.ForEach(_, variable, sort, where, body):
+                return self.for_each(statement, variable, sort, where, body, after, frame)
+            case typed.Choose(_, alternatives):
+                return make(Fork(tuple(self.block(way, after, frame) for way in alternatives)), None)
+            case typed.ChooseValue(_, target, values):
+                return make(ChooseValue(name(target), values), after)
+            case typed.Atomic(_, body):
+                inner = replace(frame, atomic=True)
+                first = self.block(body, self.node(AtomEnd(), span, after, driver), inner)
+                return self.lined(statement, make(AtomBegin(True, False, False), first), frame)
+            case typed.Break():
+                return make(Pause(head=True), frame.breaks[-1])
+            case typed.Continue():
+                return make(Pause(head=True), frame.continues[-1])
+            case typed.Return(_, value):
+                first = frame.exit
+                if value is not None and frame.result is not None:
+                    first = make(Set(frame.result, name(value)), first)
+                return self.lined(statement, first, frame)
+            case typed.Emit(_, event, args):
+                return make(Emit(event, tuple(name(arg) for arg in args)), after)
+            case typed.Start(_, "inline", callback, _, args):
+                return make(Inline(name(callback), tuple(name(arg) for arg in args)), after)
+            case typed.Start(_, how, callback, kind, args):
+                given = tuple(name(arg) for arg in args)
+                if how == "call":
+                    role = self.program.kinds[kind].role
+                    waits = make(Await(typed.Not(typed.RoleActive(role, given[0]))), after)
+                    after = make(Pause(), waits)
+                return make(Start(name(callback), kind, given), after)
+            case typed.Enter(_, queue, if_idle):
+                return make(Enter(name(queue), if_idle), after)
+            case typed.Await(_, condition):
+                return make(Await(name(condition)), after)
+            case typed.Then():
+                return make(Pause(), after)
+            case typed.Limit(_, words):
+                return make(Limit(words), after)
+            case typed.Require(_, condition, rule):
+                return make(Require(name(condition), rule), after)
+            case typed.Acquire(_, lock):
+                return make(Acquire(name(lock)), after)
+            case typed.Release(_, lock):
+                return make(Release(name(lock)), after)
+            case typed.Occurs(_, words, fair):
+                return make(Pause(), make(Occurs(words, fair), after))
+        raise AssertionError(statement)
+
+    def lined(self, statement: typed.Statement, first: Node, frame: Frame, result: str | None = None) -> Node:
+        """Statements of the driver are lines of a trace."""
+        if not frame.driver or frame.atomic:
+            return first
+        return self.node(Line(" ".join(statement.span.text.split()), result), statement.span, first, True)
+
+    def assign(
+        self, statement: typed.Statement, target: typed.Expr, value: typed.Expr, after: Node, frame: Frame
+    ) -> Node:
+        """`x = x + 1` on shared data reads and writes in two steps; only interlocked calls are one."""
+        assert isinstance(target, typed.Local | typed.FieldOf)
+        if frame.driver and not frame.atomic and isinstance(target, typed.FieldOf) and reads_fields(value):
+            temporary = typed.Local(f"${next(self.expansions)}read")
+            after = self.node(Set(target, temporary), statement.span, after, True)
+            target = temporary
+        return self.lined(statement, self.node(Set(target, value), statement.span, after, frame.driver), frame)
+
+    def test(self, span: Span, condition: typed.Expr, yes: Node, no: Node, frame: Frame) -> Node:
+        """In a driver each operand of && and || is read on its own."""
+        if frame.driver and not frame.atomic:
+            match condition:
+                case typed.And(left, right):
+                    return self.test(span, left, self.test(span, right, yes, no, frame), no, frame)
+                case typed.Or(left, right):
+                    return self.test(span, left, yes, self.test(span, right, yes, no, frame), frame)
+                case typed.Not(operand):
+                    return self.test(span, operand, no, yes, frame)
+                case _:
+                    pass
+        shown = frame.driver and not frame.atomic
+        return self.node(Test(condition, no, shown), span, yes, frame.driver)
+
+    def loop(
+        self, statement: typed.Statement, before: typed.Block, condition: typed.Expr, body: typed.Block, after: Node,
+        frame: Frame,
+    ) -> Node:  # fmt: skip
+        head = self.node(Pause(head=True), statement.span, None, frame.driver)
+        frame.breaks.append(after)
+        frame.continues.append(head)
+        inside = self.block(body, head, frame)
+        frame.breaks.pop()
+        frame.continues.pop()
+        tested = renamed(condition, frame)
+        if tested == typed.Const(True):
+            head.next = self.block(before, inside, frame)
+        else:
+            head.next = self.block(before, self.test(statement.span, tested, inside, after, frame), frame)
+        return head
+
+    def for_each(
+        self, statement: typed.Statement, variable: str, sort: str, where: typed.Expr, body: typed.Block, after: Node,
+        frame: Frame,
+    ) -> Node:  # fmt: skip
+        if not self.program.sorts[sort].dynamic:
+            return self.unrolled(statement, variable, sort, where, body, after, frame)
+        local = variable + frame.suffix
+        inner = replace(frame, names={**frame.names, variable: typed.Local(local)})
+        head = self.node(Pause(), statement.span, None, frame.driver)
+        inner.breaks, inner.continues = [*frame.breaks, after], [*frame.continues, head]
+        inside = self.block(body, head, inner)
+        head.next = self.node(Each(local, sort, renamed(where, inner), inside), statement.span, after, frame.driver)
+        return head
+
+    def unrolled(
+        self, statement: typed.Statement, variable: str, sort: str, where: typed.Expr, body: typed.Block, after: Node,
+        frame: Frame,
+    ) -> Node:  # fmt: skip
+        """Over declared objects: one copy of the body for each, in order."""
+        end = after
+        for found in reversed(self.program.objects_of(sort)):
+            names = {**frame.names, variable: typed.Const(Obj(found.name))}
+            inner = replace(frame, names=names, breaks=[*frame.breaks, end], continues=[*frame.continues, after])
+            inside = self.block(body, after, inner)
+            condition = renamed(where, inner)
+            after = inside if condition == typed.Const(True) else self.node(
+                Test(condition, after, False), statement.span, inside, frame.driver
+            )  # fmt: skip
+        return after
+
+    def invoke(
+        self, statement: typed.Statement, target: typed.Expr | None, name: str, args: tuple[typed.Expr, ...],
+        after: Node, frame: Frame,
+    ) -> Node:  # fmt: skip
+        routine = self.program.routines[name]
+        suffix = f"~{next(self.expansions)}"
+        assert target is None or isinstance(target, typed.Local | typed.FieldOf)
+        begins_atom = routine.atomic and not frame.atomic
+        result = target
+        if target is None and begins_atom and routine.result != VoidType():
+            result = typed.Local(f"${suffix}")  # nobody reads it but the trace
+        exit = after
+        if begins_atom:
+            exit = self.node(AtomEnd(), statement.span, after, frame.driver)
+        names, copies = self.bind(routine, args, suffix)
+        inner = Frame(names, suffix, exit, result, frame.driver and not routine.atomic, routine.atomic or frame.atomic)
+        first = self.block(routine.body, exit, inner)
+        for require in reversed(routine.requires):
+            first = self.node(Require(renamed(require.condition, inner), require.rule), require.span, first, inner.driver)
+        for local, value in reversed(copies):
+            first = self.node(Set(local, value), statement.span, first, frame.driver)
+        if begins_atom:
+            first = self.node(weight(first, exit), statement.span, first, frame.driver)
+        if routine.ddi and frame.driver and not frame.atomic:
+            shown = result.name if isinstance(result, typed.Local) else None
+            first = self.node(Line(name, shown), statement.span, first, True)
+        return first
+
+    def bind(
+        self, routine: typed.Routine, args: tuple[typed.Expr, ...], suffix: str
+    ) -> tuple[dict[str, typed.Expr], list[tuple[typed.Local, typed.Expr]]]:
+        """Parameters stand for constants and locals directly; anything else is copied first."""
+        names: dict[str, typed.Expr] = {}
+        copies: list[tuple[typed.Local, typed.Expr]] = []
+        written = {arg for arg, p in zip(args, routine.parameters, strict=True) if p.mode != "in"}
+        for parameter, arg in zip(routine.parameters, args, strict=True):
+            direct = isinstance(arg, typed.Const) or (isinstance(arg, typed.Local) and arg not in written)
+            if parameter.mode != "in" or direct:
+                names[parameter.name] = arg
+            else:
+                local = typed.Local(parameter.name + suffix)
+                names[parameter.name] = local
+                copies.append((local, arg))
+        return names, copies
+
+
+def renamed(expr: Any, frame: Frame) -> Any:
+    """The expression with the names of the routine replaced; bound variables keep theirs, they are unique."""
+    match expr:
+        case typed.Local(name):
+            if name in frame.names:
+                return frame.names[name]
+            return typed.Local(name + frame.suffix) if not is_bound(name) else expr
+        case typed.Const() | typed.Maybe() | typed.Quiet():
+            return expr
+        case None | str() | bool() | frozenset() | int():
+            return expr
+        case tuple():
+            return tuple(renamed(item, frame) for item in expr)
+        case _:
+            changed = {f.name: renamed(getattr(expr, f.name), frame) for f in dataclass_fields(expr)}
+            return type(expr)(**changed)
+
+
+def is_bound(name: str) -> bool:
+    """Variables of quantifiers are numbered by the checker: `r$7`."""
+    return "$" in name[1:]
+
+
+def reads_fields(expr: typed.Expr) -> bool:
+    match expr:
+        case typed.FieldOf() | typed.Pick() | typed.Exists() | typed.Stored():
+            return True
+        case typed.Const() | typed.Local() | typed.Maybe():
+            return False
+        case _:
+            return any(reads_fields(getattr(expr, f.name)) for f in dataclass_fields(expr)
+                       if not isinstance(getattr(expr, f.name), str | frozenset | tuple))  # fmt: skip
+
+
+def weight(first: Node, exit: Node) -> AtomBegin:
+    """What the nodes of an atomic body do, for the rule of movers."""
+    heavy = acquires = False
+    for node in reachable(first, exit):
+        match node.operation:
+            case Acquire():
+                acquires = True
+            case Set(target, value):
+                heavy |= isinstance(target, typed.FieldOf) or reads_fields(value)
+            case Test(condition) | Require(condition):
+                heavy |= not is_local(condition)
+            case Start() | Enter() | Inline() | Await() | Each() | ChooseValue() | Pause() | Occurs():
+                heavy = True
+            case _:
+                pass
+    starts = first
+    while isinstance(starts.operation, Require | Set) and starts.next is not None:
+        starts = starts.next
+    ways = starts.operation.ways if isinstance(starts.operation, Fork) else (starts,)
+    return AtomBegin(heavy, acquires, any(isinstance(way.operation, Await) for way in ways))
+
+
+def is_local(condition: typed.Expr) -> bool:
+    match condition:
+        case typed.Mine(typed.Const() | typed.Local()):
+            return True
+        case typed.Exists(condition=inner):
+            return is_local(inner)
+        case typed.FieldOf() | typed.Pick() | typed.CountOf() | typed.Active() | typed.RoleActive() | typed.Stored():
+            return False
+        case typed.Const() | typed.Local() | typed.Maybe():
+            return True
+        case typed.Mine():
+            return False
+        case _:
+            return all(is_local(getattr(condition, f.name)) for f in dataclass_fields(condition)
+                       if not isinstance(getattr(condition, f.name), str | frozenset | tuple))  # fmt: skip
+
+
+def reachable(first: Node, stop: Node | None = None) -> tuple[Node, ...]:
+    found: dict[int, Node] = {}
+    todo = [first]
+    while todo:
+        node = todo.pop()
+        if node.number not in found and node is not stop:
+            found[node.number] = node
+            todo.extend(node.successors())
+    return tuple(found.values())
+
+
+# ---------------------------------------------------------------- liveness of locals (Aho, Sethi, Ullman, 10.6)
+
+
+def liveness(nodes: tuple[Node, ...]) -> dict[int, frozenset[str]]:
+    live: dict[int, frozenset[str]] = {node.number: frozenset() for node in nodes}
+    before: dict[int, list[Node]] = {node.number: [] for node in nodes}
+    for node in nodes:
+        for after in node.successors():
+            before[after.number].append(node)
+    todo = list(nodes)
+    while todo:
+        node = todo.pop()
+        out: frozenset[str] = frozenset().union(*(live[after.number] for after in node.successors()))
+        written, read = effects(node.operation)
+        now = (out - written) | read
+        if now != live[node.number]:
+            live[node.number] = now
+            todo.extend(before[node.number])
+    return live
+
+
+def effects(operation: Operation) -> tuple[frozenset[str], frozenset[str]]:
+    """The locals that an operation writes, and those that it reads."""
+    match operation:
+        case Set(typed.Local(name), value):
+            return frozenset({name}), locals_of(value)
+        case ChooseValue(typed.Local(name), _):
+            return frozenset({name}), frozenset()
+        case Each(variable, _, where, _):
+            return frozenset({variable}), locals_of(where) - {variable}
+        case Line(_, result):
+            return frozenset(), frozenset()
+        case _:
+            return frozenset(), locals_of(operation)
+
+
+def locals_of(part: Any) -> frozenset[str]:
+    match part:
+        case typed.Local(name):
+            return frozenset({name})
+        case typed.Exists(variable, _, condition) | typed.Pick(variable, _, condition) | typed.CountOf(variable, _, condition):
+            return locals_of(condition) - {variable}
+        case tuple():
+            return frozenset().union(*(locals_of(item) for item in part))
+        case Node() | str() | int() | frozenset() | None:
+            return frozenset()
+        case _:
+            return frozenset().union(*(locals_of(getattr(part, f.name)) for f in dataclass_fields(part)))

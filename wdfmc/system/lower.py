@@ -1,0 +1,951 @@
+"""Typed driver to transition system (design section 3).
+
+From each stop location a symbolic run goes to the next ones; each path is one template. Atomic steps are joined by
+movers (Lipton, Reduction, CACM 1975; Wang et al., TACAS 2008): a transition is right movers, at most one non-mover,
+left movers. Locals, and variables that every callback touches under one common lock, move both ways; acquire moves
+right, release left; a DDI is a non-mover. An acquire while a lock is held begins a transition, or lock-order
+deadlocks would vanish.
+
+Values, locations and locksets are found on the way: sources are run again until no variable gets a new value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from wdfmc.semantics import typed
+from wdfmc.semantics.types import IntType
+from wdfmc.source import Span
+from wdfmc.system import flow
+from wdfmc.system.evaluate import IDLE, Context, Evaluator, Record, cell_name
+from wdfmc.system.observers import Observers
+from wdfmc.system.paths import Domains, Entity, K, M, Path, SelfCube, Symbolic, TraceLine, abstracted
+from wdfmc.system.system import (
+    OTHER, Actor, Assignment, Obj, Others, Place, Ref, Statement, Template, TemplateCube, TemplateObligation,
+    TemplateSystem, TemplateVariable, Value,
+)  # fmt: skip
+
+NO_LOCK: frozenset[str] = frozenset()
+MODEL_BOUND = "model-bound"
+DEADLOCK = "deadlock-free"
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """A callback bound to a host and a lock, or a thread: code that runs in an activation record."""
+
+    name: str  # of the lane
+    record: Record
+    kinds: tuple[str, ...]
+    host: str | None
+    lock: str | None
+    kind: str  # callback or thread
+
+
+@dataclass(slots=True)
+class Source:
+    """Where transitions begin: a location of an activity, or a step of the environment for one choice of objects."""
+
+    number: int
+    activity: Activity | None
+    label: str
+    graph: flow.Graph
+    node: flow.Node
+    locks: frozenset[str]
+    pick: bool = False  # waits for the presentation lock
+    step: typed.Step | None = None
+    binding: tuple[tuple[str, Value], ...] = ()
+    protected: set[int] = field(default_factory=set)
+    templates: list[Template] = field(default_factory=list)
+    unfair: bool = False
+    in_atom: bool = False  # the rest of an atomic body
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """What is known of a value of a program counter, for the waits-for graph."""
+
+    variable: int
+    label: str
+    locks: frozenset[str]
+    activity: Activity
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """The full system, before slicing, and what the reports need besides."""
+
+    system: TemplateSystem
+    goals: frozenset[str]
+
+
+def lower(program: typed.Program, goals: frozenset[str]) -> TemplateSystem:
+    """The templates of a model, with the observers of the rules `goals`. Contracts are always part of it.
+
+    Raises:
+        NotExpressible: a text needs a condition or an update outside the shape of the transition system.
+    """
+    return Lowering(program, goals).system()
+
+
+class Lowering:
+    def __init__(self, program: typed.Program, goals: frozenset[str]) -> None:
+        self.program = program
+        self.domains = Domains()
+        self.evaluator = Evaluator(program, self.domains)
+        self.observers = Observers(program.rules, goals, self.evaluator)
+        self.sources: list[Source] = []
+        self.by_label: dict[tuple[int, str], Source] = {}
+        self.graphs: dict[str, flow.Graph] = {}
+        self.protection: dict[int, frozenset[str]] = {}  # variable -> locks held at every access so far
+        self.locations: dict[tuple[int, str], Location] = {}
+        self.goals = goals
+        self.acquired_by: dict[str, frozenset[str]] = {}
+
+    # ------------------------------------------------------------ the whole system
+
+    def system(self) -> TemplateSystem:
+        for step in self.program.steps:
+            self.add_steps(step)
+        for thread in self.program.threads:
+            self.add_thread(thread)
+        self.domains.dirty = {source.number for source in self.sources}
+        while self.domains.dirty:
+            number = min(self.domains.dirty)
+            self.domains.dirty.discard(number)
+            self.run(self.sources[number])
+        templates = [template for source in self.sources for template in source.templates]
+        templates += self.invariant_breaches() + self.wait_cycles()
+        variables = tuple(
+            TemplateVariable(name, owned, tuple(values), initial)
+            for name, owned, values, initial in zip(
+                self.domains.names, self.domains.owned, self.domains.values, self.domains.initial, strict=True
+            )
+        )
+        owed = tuple(
+            TemplateObligation(rule, variable, frozenset({True})) for variable, rule in self.observers.owed.items()
+        )
+        return TemplateSystem(variables, tuple(dict.fromkeys(templates)), owed)
+
+    # ------------------------------------------------------------ sources
+
+    def add_source(self, source: Source) -> Source:
+        source.number = len(self.sources)
+        self.sources.append(source)
+        self.domains.dirty.add(source.number)
+        return source
+
+    def add_steps(self, step: typed.Step) -> None:
+        """One source for each choice of declared objects and of the kind of request."""
+        graph = flow.graph(self.program, step.body, step.span, driver=False, atomic=True)
+        bindings: list[list[tuple[str, Value]]] = [[]]
+        footprint = 0
+        for parameter in step.parameters:
+            sort = getattr(parameter.type, "sort", None)
+            choices: list[Value] = []
+            if sort == self.evaluator.dynamic:
+                choices += [Ref(e.pool, e.index, footprint if e.owned else None) for e in self.evaluator.entities]
+                footprint += 1
+            else:
+                choices += [Obj(found.name) for found in self.program.objects_of(str(sort))]
+            bindings = [[*before, (parameter.name, value)] for before in bindings for value in choices]
+        for binding in bindings:
+            self.add_source(Source(0, None, step.name, graph, graph.entry, NO_LOCK, step=step, binding=tuple(binding)))
+
+    def add_thread(self, thread: typed.Thread) -> None:
+        subject = thread.subject or Obj(thread.name)
+        name = thread.name if thread.subject is None else f"{thread.name} {thread.subject.name}"
+        graph = flow.graph(
+            self.program, thread.body, thread.span, driver=not thread.library, atomic=False, repeat=not thread.once,
+            begin=() if thread.when == typed.Const(True) else (flow.Await(thread.when),),
+        )  # fmt: skip
+        activity = Activity(name, Record("thread", subject, 0), (), None, None, "environment" if thread.library else "thread")
+        counter = self.evaluator.counter(activity.record)
+        label = self.location(activity, graph, graph.entry, NO_LOCK, unfair=not thread.library or True)
+        self.domains.initial[counter] = label
+        self.domains.values[counter] = {label: None}
+        self.evaluator.resting[counter] = frozenset({label})
+        if thread.library:
+            self.evaluator.resting[counter] = EVERYTHING
+
+    def location(
+        self, activity: Activity, graph: flow.Graph, node: flow.Node, locks: frozenset[str], *,
+        pick: bool = False, unfair: bool = False, in_atom: bool = False,
+    ) -> str:  # fmt: skip
+        """The value of the program counter for a place in the code; its source is made when it is new."""
+        where = "waits to run" if pick else f"{node.span.line}.{node.number}"
+        label = f"{activity.name}:{where}"
+        if activity.host is not None:
+            label += f"@{activity.host}"
+        if not pick and locks:
+            label += " holding " + ", ".join(sorted(locks))
+        if activity.lock is not None:
+            label += f" [{activity.lock}]"
+        variable = self.evaluator.counter(activity.record)
+        if (variable, label) not in self.by_label:
+            source = Source(0, activity, label, graph, node, locks, pick, unfair=unfair, in_atom=in_atom)
+            self.by_label[variable, label] = self.add_source(source)
+            self.evaluator.hosts[label] = activity.host
+            self.locations[variable, label] = Location(variable, label, locks, activity)
+        return label
+
+    def callback_graph(self, name: str, kind: typed.Kind) -> flow.Graph:
+        key = f"{name} as {kind.role}"
+        if key not in self.graphs:
+            callback = self.program.callbacks[name]
+            subject = typed.Local(callback_subject(callback, kind))
+            begin: list[flow.Operation] = []
+            end: list[flow.Operation] = []
+            if kind.role == "handler" and "handler_begins" in self.program.events:
+                begin.append(flow.Emit("handler_begins", (subject,)))
+                end.append(flow.Emit("handler_ends", (subject,)))
+            if "callback_begins" in self.program.events:
+                begin.append(flow.Emit("callback_begins", ()))
+            if "callback_ends" in self.program.events:
+                end.append(flow.Emit("callback_ends", ()))
+            self.graphs[key] = flow.graph(
+                self.program, callback.body, callback.span, driver=True, atomic=False, begin=tuple(begin), end=tuple(end)
+            )
+        return self.graphs[key]
+
+    # ------------------------------------------------------------ running a source
+
+    def run(self, source: Source) -> None:
+        self.domains.current = source.number
+        source.templates = []
+        source.protected = set()
+        for path, context in self.beginnings(source):
+            todo = [path]
+            while todo:
+                todo.extend(self.advance(todo.pop(), source, context))
+
+    def beginnings(self, source: Source) -> Iterator[tuple[Path, Context]]:
+        if source.activity is not None:
+            activity = source.activity
+            subject = activity.record.subject
+            slot = 0 if isinstance(subject, Entity) and subject.owned else None
+            context = self.context(source, slot)
+            path = Path(source.node, 0 if slot is None else 1, source.locks, fair=not source.unfair)
+            path.in_atom = path.committed = source.in_atom
+            counter = Place(self.evaluator.counter(activity.record), slot)
+            self.evaluator.old(path, counter)
+            path.guard[counter] = frozenset({source.label})
+            if source.pick:
+                assert activity.lock is not None
+                for here in self.acquire(path, activity.lock, context, source):
+                    here.lines.append(TraceLine(source.node.span, "begins", None, {}))
+                    yield here, context
+            else:
+                yield path, context
+            return
+        assert source.step is not None
+        bind: dict[str, Symbolic] = {name: K(value) for name, value in source.binding}
+        slots = [v.slot for _, v in source.binding if isinstance(v, Ref) and v.slot is not None]
+        context = Context(bind=bind, lenient=True)
+        path = Path(source.node, max((slot + 1 for slot in slots), default=0), NO_LOCK)
+        path.lines.append(TraceLine(source.step.span, spoken(source.step.name), None, {}))
+        for here, holds in self.evaluator.decide(source.step.when, path, context):
+            if holds:
+                for there, fair in self.evaluator.decide(source.step.fair, here, context):
+                    after = there.copy()
+                    after.fair = fair
+                    yield after, replace(context, lenient=False)
+        self.evaluator.broken.clear()
+
+    def context(self, source: Source, slot: int | None) -> Context:
+        activity = source.activity
+        assert activity is not None
+        bind: dict[str, Symbolic] = {}
+        subject = activity.record.subject
+        value: Value = Ref(subject.pool, subject.index, slot) if isinstance(subject, Entity) else subject
+        if activity.kind == "callback":
+            callback = self.program.callbacks[activity.name.split("[")[0]]
+            kind = self.program.kinds[activity.kinds[0]]
+            bind[callback_subject(callback, kind)] = K(value)
+        else:
+            thread = next(t for t in self.program.threads if activity.record.subject == (t.subject or Obj(t.name)))
+            if thread.variable is not None:
+                bind[thread.variable] = K(value)
+        return Context(activity.record, activity.kinds, activity.name, slot, bind)
+
+    def advance(self, path: Path, source: Source, context: Context) -> Iterator[Path]:
+        """Execute one operation, or end the transition before it."""
+        node = path.node
+        if self.must_stop(path, node, source):
+            self.finish(path, source, context, node)
+            return
+        touched_before = self.evaluator.touched
+        self.evaluator.touched = set()
+        here_context = replace(context, driver=node.driver and not path.in_atom)
+        broken_from = len(self.evaluator.broken)
+        after = list(self.execute(path, node, source, here_context))
+        if not path.in_atom and not isinstance(node.operation, flow.AtomBegin | flow.AtomEnd | flow.Line | flow.Pause | flow.End):
+            mover = self.is_mover(self.evaluator.touched, path, source)
+            if not mover and path.committed:
+                del self.evaluator.broken[broken_from:]
+                self.evaluator.touched = touched_before
+                self.finish(path, source, context, node)
+                return
+            for there in after:
+                there.nontrivial |= bool(self.shared(self.evaluator.touched))
+                there.committed |= not mover
+        elif path.in_atom:
+            self.is_mover(self.evaluator.touched, path, source)
+        self.evaluator.touched = touched_before
+        for there, rule in self.evaluator.broken[broken_from:]:
+            self.violate(there, rule, source, context, node)
+        del self.evaluator.broken[broken_from:]
+        for there in after:
+            there.steps += 1
+            yield there
+
+    def must_stop(self, path: Path, node: flow.Node, source: Source) -> bool:
+        match node.operation:
+            case flow.Pause(head):
+                if path.steps == 0:
+                    return False
+                return not head or node.number in path.heads
+            case flow.Await() if source.activity is None:
+                return False  # a step of the environment is one transition: what it awaits is part of its guard
+            case flow.Await() if path.in_atom:
+                return any(self.domains.kinds[place.variable] != "local" for place in path.values)
+            case flow.Await() | flow.Occurs():
+                return path.nontrivial or path.committed
+            case flow.AtomBegin(heavy, acquires, waits):
+                if path.committed and (heavy or acquires):
+                    return True
+                return (waits and path.nontrivial) or (acquires and bool(path.locks) and path.nontrivial)
+            case _:
+                return False
+
+    def shared(self, touched: Iterable[int]) -> set[int]:
+        return {variable for variable in touched if self.domains.kinds[variable] != "local"}
+
+    def is_mover(self, touched: Iterable[int], path: Path, source: Source) -> bool:
+        """Whether the accesses move both ways: locals, and variables protected by a lock that is held at each access."""
+        mover = True
+        for variable in self.shared(touched):
+            if self.domains.kinds[variable] != "driver":
+                mover = False
+                continue
+            source.protected.add(variable)
+            before = self.protection.get(variable)
+            now = path.locks if before is None else before & path.locks
+            if now != before:
+                self.protection[variable] = now
+                if before is not None:
+                    users = {s.number for s in self.sources if variable in s.protected and s is not source}
+                    self.domains.dirty |= users | {source.number}
+            mover &= bool(now)
+        return mover
+
+    # ------------------------------------------------------------ operations
+
+    def execute(self, path: Path, node: flow.Node, source: Source, context: Context) -> Iterator[Path]:
+        match node.operation:
+            case flow.Set(target, value):
+                for here, result in self.evaluator.eval(value, path, context):
+                    yield from self.assign(here, target, result, source, context, node)
+            case flow.Test(condition, otherwise, shown):
+                for here, holds in self.evaluator.decide(condition, path, context):
+                    following = node.next if holds else otherwise
+                    assert following is not None
+                    there = to(here, following)
+                    if shown:
+                        there.lines.append(TraceLine(node.span, condition_text(node.span, condition), yes_no(condition, holds), there.values.copy()))
+                    yield there
+            case flow.Fork(ways):
+                yield from (to(path, way) for way in ways)
+            case flow.ChooseValue(target, values):
+                for value in values:
+                    assert not isinstance(value, frozenset)
+                    yield from self.assign(path, target, K(value), source, context, node)
+            case flow.Each(variable, sort, where, body):
+                lenient = replace(context, lenient=True, driver=False)
+                for here, found in self.evaluator.search(variable, sort, where, path, lenient):
+                    assert node.next is not None
+                    if found is None:
+                        yield to(here, node.next)
+                    else:
+                        there = to(here, body)
+                        self.evaluator.write(there, self.evaluator.local(variable, self.local_context(context)), K(found))
+                        yield there
+            case flow.Await(condition):
+                for here, holds in self.evaluator.decide(condition, path, context):
+                    if holds:
+                        yield self.forward(here, node)
+            case flow.Emit(event, args):
+                yield from self.emit(path, event, args, node, source, context)
+            case flow.Start(callback, kind, args):
+                yield from self.start(path, callback, kind, args, source, context, node)
+            case flow.Inline(callback, args):
+                self.check_inline(path, callback, source, context, node)
+                yield self.forward(path, node)
+            case flow.Enter(queue, if_idle):
+                self.check_enter(path, queue, if_idle, source, context, node)
+                yield self.forward(path, node)
+            case flow.Require(condition, rule):
+                for here, holds in self.evaluator.decide(condition, path, context):
+                    if holds:
+                        yield self.forward(here, node)
+                    else:
+                        self.violate(here, rule, source, context, node)
+            case flow.Limit(words):
+                self.violate(path, MODEL_BOUND, source, context, node, words)
+            case flow.Acquire(lock):
+                for here, target in self.evaluator.targets(lock, path, replace(context, lenient=True)):
+                    if isinstance(target, Obj):
+                        yield from (self.forward(at, node) for at in self.acquire(here, target.name, context, source))
+                    else:
+                        yield self.forward(here, node)
+            case flow.Release(lock):
+                for here, target in self.evaluator.targets(lock, path, replace(context, lenient=True)):
+                    there = self.forward(here, node)
+                    if isinstance(target, Obj):
+                        self.release(there, target.name)
+                    yield there
+            case flow.Occurs(words, fair):
+                there = self.forward(path, node)
+                there.fair, there.words = fair, words
+                there.lines.append(TraceLine(node.span, words, None, dict(there.values)))
+                yield there
+            case flow.Pause(head):
+                there = self.forward(path, node)
+                if head:
+                    there.heads |= {node.number}
+                yield there
+            case flow.AtomBegin(heavy, acquires, _):
+                there = self.forward(path, node)
+                there.in_atom = True
+                there.committed |= heavy
+                there.nontrivial |= heavy or acquires
+                yield there
+            case flow.AtomEnd():
+                there = self.forward(path, node)
+                there.in_atom = False
+                if there.lines:
+                    self.settle_result(there, context)
+                yield there
+            case flow.Line(action, result):
+                there = self.forward(path, node)
+                there.lines.append(TraceLine(node.span, action, result and f"={result}", dict(there.values)))
+                yield there
+            case flow.End():
+                self.finish(path, source, context, None)
+
+    def forward(self, path: Path, node: flow.Node) -> Path:
+        assert node.next is not None, node.operation
+        return to(path, node.next)
+
+    def local_context(self, context: Context) -> Context:
+        """Steps of the environment are one transition: what they bind never lives on."""
+        if context.record is not None:
+            return context
+        return replace(context, record=Record("step", "environment", 0), locals="environment")
+
+    def settle_result(self, path: Path, context: Context) -> None:
+        line = path.lines[-1]
+        if line.result is None or not line.result.startswith("="):
+            return
+        value = path.values.get(self.evaluator.local(line.result[1:], self.local_context(context)))
+        shown = shown_value(value.value) if isinstance(value, K) else None
+        path.lines[-1] = replace(line, result=shown)
+
+    def assign(
+        self, path: Path, target: typed.Local | typed.FieldOf, value: Symbolic, source: Source, context: Context,
+        node: flow.Node,
+    ) -> Iterator[Path]:  # fmt: skip
+        if isinstance(target, typed.Local):
+            there = self.forward(path, node)
+            self.evaluator.write(there, self.evaluator.local(target.name, self.local_context(context)), value)
+            yield there
+            return
+        for here, base in self.evaluator.targets(target.base, path, context):
+            place = self.evaluator.field_place(base, target.field)
+            assert place is not None, target
+            alive = [here]
+            if target.driver and context.driver and isinstance(base, Ref):
+                alive = list(self.evaluator.alive(here, base, context))
+            bounds = self.evaluator.field_type(target.sort, target.field, base)
+            for at in alive:
+                result = self.evaluator.widened(at, value) if isinstance(value, M) else value
+                inside: Path | None = at
+                if isinstance(bounds, IntType):
+                    inside, outside = self.evaluator.test(at, result, lambda v: bounds.low <= int(v) <= bounds.high)  # type: ignore[arg-type]
+                    if outside is not None:
+                        words = f"{target.field} leaves its range {bounds}"
+                        self.violate(outside, MODEL_BOUND, source, context, node, words)
+                if inside is not None:
+                    there = self.forward(inside, node)
+                    self.evaluator.write(there, place, result)
+                    yield there
+
+    def lock_place(self, lock: str) -> Place:
+        return Place(self.domains.variable(("lock", lock), f"{lock}.held", False, False, "lock"), None)
+
+    def acquire(self, path: Path, lock: str, context: Context, source: Source) -> Iterator[Path]:
+        place = self.lock_place(lock)
+        free, _ = self.evaluator.test(path, self.evaluator.read(path, place), lambda held: held is False)
+        if free is not None:
+            there = free.copy()
+            self.evaluator.write(there, place, K(True))
+            there.locks |= {lock}
+            there.nontrivial = True
+            there.acquired = lock
+            yield there
+
+    def release(self, path: Path, lock: str) -> None:
+        self.evaluator.write(path, self.lock_place(lock), K(False))
+        path.locks -= {lock}
+        path.committed = path.nontrivial = True
+
+    def emit(
+        self, path: Path, event: str, args: tuple[typed.Expr, ...], node: flow.Node, source: Source, context: Context
+    ) -> Iterator[Path]:
+        if event not in self.observers.by_event:
+            yield self.forward(path, node)
+            return
+        pending: list[tuple[Path, tuple[Symbolic, ...]]] = [(path, ())]
+        for arg in args:
+            pending = [
+                (there, (*values, value)) for here, values in pending for there, value in self.evaluator.eval(arg, here, context)
+            ]
+        for here, values in pending:
+            for there, violated in self.observers.react(here, event, values, context):
+                if violated is not None:
+                    self.violate(there, violated, source, context, node)
+                else:
+                    yield self.forward(there, node)
+
+    # ------------------------------------------------------------ callbacks
+
+    def start(
+        self, path: Path, callback: typed.Expr, kind_name: str, args: tuple[typed.Expr, ...], source: Source,
+        context: Context, node: flow.Node,
+    ) -> Iterator[Path]:  # fmt: skip
+        for here, value in self.evaluator.eval(callback, path, context):
+            for there, name in self.evaluator.split(here, value):
+                if name is None:
+                    yield self.forward(there, node)
+                    continue
+                assert isinstance(name, str)
+                kind = self.program.kinds[self.kind_of(name, kind_name)]
+                for at, subject in self.evaluator.targets(args[0], there, context):
+                    yield from self.activate(at, name, kind, subject, args, source, context, node)
+
+    def kind_of(self, callback: str, wanted: str) -> str:
+        kinds = self.program.callbacks[callback].kinds
+        return wanted if wanted in kinds or not kinds else kinds[0]
+
+    def activate(
+        self, path: Path, name: str, kind: typed.Kind, subject: Value, args: tuple[typed.Expr, ...], source: Source,
+        context: Context, node: flow.Node,
+    ) -> Iterator[Path]:  # fmt: skip
+        parameters = Context(bind={kind.parameters[0].name: K(subject)}, lenient=True)
+        owner: Entity | Obj
+        if isinstance(subject, Ref):
+            owner, slot = self.evaluator.entity(subject), subject.slot
+        else:
+            assert isinstance(subject, Obj)
+            owner, slot = subject, None
+        for here, host in self.optional(kind.host, path, parameters, None if isinstance(subject, Ref) else subject):
+            for there, lock in self.optional(kind.lock, here, parameters, None):
+                pending = [there]
+                for copy in range(kind.overlap):
+                    record = Record(kind.role, owner, copy)
+                    place = Place(self.evaluator.counter(record), slot)
+                    following = []
+                    for at in pending:
+                        idle, busy = self.evaluator.test(at, self.evaluator.read(at, place), lambda v: v == IDLE)
+                        if idle is not None:
+                            yield from self.begin(idle, name, kind, record, place, host, lock, args, context, node)
+                        if busy is not None:
+                            following.append(busy)
+                    pending = following
+                for at in pending:
+                    words = f"{name} is started again while it runs (more than {kind.overlap} at once)"
+                    self.violate(at, MODEL_BOUND, source, context, node, words)
+
+    def optional(
+        self, expr: typed.Expr | None, path: Path, context: Context, default: Value
+    ) -> Iterator[tuple[Path, Value]]:
+        if expr is None:
+            yield path, default
+            return
+        for here, value in self.evaluator.eval(expr, path, context):
+            for there, found in self.evaluator.split(here, value):
+                assert not isinstance(found, frozenset)
+                yield there, found if isinstance(found, Obj) else None
+
+    def begin(
+        self, path: Path, name: str, kind: typed.Kind, record: Record, place: Place, host: Value, lock: Value,
+        args: tuple[typed.Expr, ...], context: Context, node: flow.Node,
+    ) -> Iterator[Path]:  # fmt: skip
+        callback = self.program.callbacks[name]
+        lane = name
+        if isinstance(record.subject, Entity) and record.subject != self.evaluator.received:
+            lane = f"{name}[{cell_name(record.subject)}]"
+        host_name = host.name if isinstance(host, Obj) else None
+        lock_name = lock.name if isinstance(lock, Obj) else None
+        activity = Activity(lane, record, (kind.name, *(k for k in callback.kinds if k != kind.name)), host_name, lock_name, "callback")
+        graph = self.callback_graph(name, kind)
+        label = self.location(activity, graph, graph.entry, NO_LOCK, pick=lock_name is not None)
+        inner = Context(record, activity.kinds, lane, place.slot)
+        pending = [(path, [])]  # type: ignore[var-annotated]
+        for arg in args[1:]:
+            pending = [(there, [*values, v]) for here, values in pending for there, v in self.evaluator.eval(arg, here, context)]
+        for here, values in pending:
+            there = self.forward(here, node)
+            self.evaluator.write(there, place, K(label))
+            for at, value in zip(range(1, len(callback.parameters)), values, strict=False):
+                if callback.parameters[at] in graph.live[graph.entry.number]:
+                    self.evaluator.write(there, self.evaluator.local(callback.parameters[at], inner), value)
+            yield there
+
+    # ------------------------------------------------------------ callbacks on the calling thread
+
+    def takes(self, name: str) -> frozenset[str]:
+        """The locks that a callback acquires itself."""
+        if name not in self.acquired_by:
+            self.acquired_by[name] = frozenset()
+            found: set[str] = set()
+            callback = self.program.callbacks[name]
+            for kind in callback.kinds[:1]:
+                for node in self.callback_graph(name, self.program.kinds[kind]).nodes:
+                    match node.operation:
+                        case flow.Acquire(typed.Const(Obj(lock))):
+                            found.add(lock)
+                        case _:
+                            pass
+            self.acquired_by[name] = frozenset(found)
+        return self.acquired_by[name]
+
+    def check_inline(self, path: Path, callback: typed.Expr, source: Source, context: Context, node: flow.Node) -> None:
+        """The callback may run here, on this thread, which holds a lock that the callback waits for."""
+        if not path.locks:
+            return
+        for here, value in self.evaluator.eval(callback, path, context):
+            for there, name in self.evaluator.split(here, value):
+                if isinstance(name, str) and self.takes(name) & path.locks:
+                    self.violate(there, DEADLOCK, source, context, node)
+
+    def check_enter(
+        self, path: Path, queue: typed.Expr, if_idle: bool, source: Source, context: Context, node: flow.Node
+    ) -> None:
+        if not path.locks:
+            return
+        for here, target in self.evaluator.targets(queue, path, replace(context, lenient=True)):
+            if not isinstance(target, Obj):
+                continue
+            for there, busy in self.evaluator.decide(typed.Active(typed.Const(target)), here, context):
+                if not (if_idle and busy):
+                    for step in self.program.steps:
+                        if step.loop:
+                            self.check_line(there, step, target, source, context, node)
+
+    def check_line(
+        self, path: Path, step: typed.Step, queue: Obj, source: Source, context: Context, node: flow.Node
+    ) -> None:
+        """Would this line of the loop start a callback that waits for a lock of the calling thread?"""
+        loop, *rest = step.parameters
+        inner = Context(bind={loop.name: K(queue)}, lenient=True)
+        starts = list(starts_in(self.program, step.body, {}))
+        if not starts:
+            return
+        found: list[tuple[Path, Context]] = []
+        if not rest:
+            found = [(at, inner) for at, holds in self.evaluator.decide(step.when, path, inner) if holds]
+        else:
+            variable = rest[0].name
+            for at, target in self.evaluator.search(variable, self.evaluator.dynamic, step.when, path, inner):
+                if target is not None:
+                    found.append((at, inner.binding(variable, K(target))))
+        for at, bound in found:
+            for callback, kind_name in starts:
+                expr = substituted(callback, bound)
+                if expr is None:
+                    continue
+                for here, value in self.evaluator.eval(expr, at, bound):
+                    for there, name in self.evaluator.split(here, value):
+                        if isinstance(name, str) and self.blocked_by(name, kind_name, queue, there):
+                            self.violate(there, DEADLOCK, source, context, node)
+
+    def blocked_by(self, name: str, kind_name: str, queue: Obj, path: Path) -> bool:
+        kind = self.program.kinds[kind_name]
+        if kind.lock is not None and any(lock.startswith(queue.name + ".") for lock in path.locks):
+            return False  # T7.0: a thread that owns the presentation lock does not dispatch
+        return bool(self.takes(name) & path.locks)
+
+    # ------------------------------------------------------------ ends of transitions
+
+    def finish(self, path: Path, source: Source, context: Context, node: flow.Node | None) -> None:
+        """The transition ends before `node`, or with the end of the activity."""
+        live: frozenset[str] = frozenset()
+        activity = source.activity
+        after = path.copy()
+        if activity is not None:
+            counter = Place(self.evaluator.counter(activity.record), context.slot)
+            if node is None:
+                for lock in {activity.lock} & path.locks:
+                    assert lock is not None
+                    self.release(after, lock)
+                after.values[counter] = K(IDLE)
+            else:
+                live = source.graph.live[node.number]
+                label = self.location(activity, source.graph, node, after.locks, in_atom=path.in_atom)
+                after.values[counter] = K(label)
+        self.reset_locals(after, source, context, live)
+        source.templates.append(self.template(after, source, context))
+
+    def reset_locals(self, path: Path, source: Source, context: Context, live: frozenset[str]) -> None:
+        """Locals that nobody reads any more get their initial value, so that states differing in rubbish coincide."""
+        if source.activity is None:
+            kept: dict[Place, Symbolic] = {
+                place: value for place, value in path.values.items() if self.domains.kinds[place.variable] != "local"
+            }
+            path.values = kept | self.foreign_locals(path, context)
+            return
+        names = self.own_locals(source, path) - context.bind.keys()
+        own = {self.evaluator.local(name, context): name for name in names}
+        for place, name in own.items():
+            if name in live:
+                continue
+            if name in source.graph.live[source.node.number]:
+                path.values[place] = K(None)
+            else:
+                path.values.pop(place, None)
+
+    def own_locals(self, source: Source, path: Path) -> set[str]:
+        names: set[str] = set(source.graph.live[source.node.number])
+        prefix = ("local", source.activity.record, source.activity.name) if source.activity else ()
+        for key in self.domains.keys:
+            if key[:3] == prefix:
+                names.add(str(key[3]))
+        return names
+
+    def foreign_locals(self, path: Path, context: Context) -> dict[Place, Symbolic]:
+        """Parameters handed to callbacks that a step starts."""
+        mine = {v for key, v in self.domains.keys.items() if key[0] == "local" and key[2] == "environment"}
+        return {
+            place: value for place, value in path.values.items()
+            if self.domains.kinds[place.variable] == "local" and place.variable not in mine
+        }  # fmt: skip
+
+    def violate(
+        self, path: Path, rule: str, source: Source, context: Context, node: flow.Node, words: str | None = None
+    ) -> None:
+        source.templates.append(self.template(path, source, context, rule, words))
+
+    def template(
+        self, path: Path, source: Source, context: Context, violates: str | None = None, limit: str | None = None
+    ) -> Template:
+        updates: list[Assignment] = []
+        if violates is None:
+            for place, value in path.values.items():
+                update = self.assignment(path, place, value)
+                if update is not None:
+                    updates.append(update)
+                    self.grow(path, update)
+        fairness = None
+        if path.fair:
+            fairness = "strong" if path.acquired and source.activity else "weak"
+        guard = tuple(
+            (place, values) for place, values in sorted(path.guard.items(), key=lambda item: repr(item[0]))
+        )
+        others = tuple(
+            Others(tuple(tuple(cube_of(c) for c in cubes) for cubes in o.entities), o.low, o.high) for o in path.others
+        )
+        return Template(
+            path.footprint, guard, others, tuple(updates), self.actor(path, source), self.statements(path, source),
+            fairness, path.acquired if fairness == "strong" else None, violates, limit,
+        )  # type: ignore[arg-type]  # fmt: skip
+
+    def assignment(self, path: Path, place: Place, value: Symbolic) -> Assignment | None:
+        if isinstance(value, K):
+            assert not isinstance(value.value, frozenset)
+            if self.evaluator.old(path, place) == frozenset({value.value}) and not is_vague(value.value):
+                return None
+            return Assignment(place, None, ((None, value.value),))
+        if value.place == place and value.table is None:
+            return None
+        table = tuple(sorted(self.evaluator.image(path, value), key=repr))
+        return Assignment(place, value.place, table)
+
+    def grow(self, path: Path, update: Assignment) -> None:
+        self.domains.add(update.target.variable, (abstracted(now) for _, now in update.table))
+
+    def actor(self, path: Path, source: Source) -> Actor:
+        if source.activity is not None:
+            kind = "environment" if path.words is not None else source.activity.kind
+            slot = 0 if isinstance(source.activity.record.subject, Entity) and source.activity.record.subject.owned else None
+            copy = f" #{source.activity.record.copy + 1}" if source.activity.record.copy else ""
+            return Actor(source.activity.name + copy, slot, kind)
+        assert source.step is not None
+        name, slot = source.step.name, None
+        for _, value in source.binding:
+            if isinstance(value, Obj):
+                name = f"{value.name}.{name}" if source.step.loop and value == source.binding[0][1] else f"{name} {value.name}"
+            elif isinstance(value, Ref) and slot is None:
+                slot = value.slot
+                if value.pool != self.evaluator.received.pool:
+                    name = f"{name}[{cell_name(value)}]"
+        return Actor(name, slot, "framework" if source.step.loop else "environment")
+
+    def statements(self, path: Path, source: Source) -> tuple[Statement, ...]:
+        found = []
+        for at, line in enumerate(path.lines):
+            until = path.lines[at + 1].before if at + 1 < len(path.lines) else path.values
+            effects = []
+            for place, value in until.items():
+                if line.before.get(place) != value and self.domains.kinds[place.variable] in ("field", "driver", "lock"):
+                    update = self.assignment(path, place, self.evaluator.widened(path, value) if isinstance(value, M) else value)
+                    if update is not None:
+                        effects.append(update)
+            result = None if line.result is not None and line.result.startswith("=") else line.result
+            found.append(Statement(line.span, line.action, result, tuple(effects)))
+        if not found:
+            name = source.activity.name if source.activity else source.label
+            found.append(Statement(source.node.span, "goes on" if source.activity else spoken(name)))
+        return tuple(found)
+
+    # ------------------------------------------------------------ properties of states
+
+    def invariant_breaches(self) -> list[Template]:
+        """Rules that speak of states only: a step without effect wherever the state is bad."""
+        found = []
+        self.domains.current = -1
+        for item in self.observers.all:
+            if not item.is_state_invariant:
+                continue
+            assert item.violation is not None
+            choices: list[tuple[Context, int]] = [(Context(lenient=True), 0)]
+            for parameter in item.rule.parameters:
+                sort = getattr(parameter.type, "sort", None)
+                if sort == self.evaluator.dynamic:
+                    choices = [
+                        (c.binding(parameter.name, K(Ref(e.pool, e.index, n if e.owned else None))), n + e.owned)
+                        for c, n in choices for e in self.evaluator.entities
+                    ]  # fmt: skip
+                else:
+                    choices = [
+                        (c.binding(parameter.name, K(Obj(o.name))), n) for c, n in choices for o in self.program.objects_of(str(sort))
+                    ]
+            node = flow.Node(0, flow.End(), item.rule.span)
+            for context, footprint in choices:
+                path = Path(node, footprint, NO_LOCK)
+                for here, violated in self.evaluator.decide(item.violation, path, context):
+                    if violated:
+                        guard = tuple(sorted(here.guard.items(), key=lambda pair: repr(pair[0])))
+                        others = tuple(
+                            Others(tuple(tuple(cube_of(c) for c in cubes) for cubes in o.entities), o.low, o.high)
+                            for o in here.others
+                        )
+                        found.append(Template(
+                            here.footprint, guard, others, (), Actor("rule", None, "framework"),
+                            (Statement(item.rule.span, item.rule.sentence),), None, None, item.name,
+                        ))  # fmt: skip
+        self.evaluator.broken.clear()
+        return found
+
+    def wait_cycles(self) -> list[Template]:
+        """Groups of up to three activations that wait for each other: through locks, and for each other's ends."""
+        from wdfmc.system.waits import wait_cycles
+
+        return wait_cycles(self)
+
+
+class _Everything(frozenset[Value]):
+    def __contains__(self, item: object) -> bool:
+        return True
+
+
+EVERYTHING: frozenset[Value] = _Everything()
+
+
+def to(path: Path, node: flow.Node) -> Path:
+    after = path.copy()
+    after.node = node
+    return after
+
+
+def cube_of(cube: SelfCube) -> TemplateCube:
+    return tuple(sorted(cube.items(), key=lambda item: repr(item[0])))
+
+
+def is_vague(value: Value) -> bool:
+    return isinstance(value, Ref) and value.slot == OTHER
+
+
+def callback_subject(callback: typed.Callback, kind: typed.Kind) -> str:
+    """The driver's name for the request or object that the callback is about."""
+    return callback.parameters[0] if callback.parameters else kind.parameters[0].name
+
+
+def spoken(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def shown_value(value: object) -> str:
+    match value:
+        case bool():
+            return "TRUE" if value else "FALSE"
+        case None:
+            return "NULL"
+        case Obj(name):
+            return name
+        case _:
+            return str(value)
+
+
+def condition_text(span: Span, condition: typed.Expr) -> str:
+    return condition.words if isinstance(condition, typed.Maybe) else f"if ({' '.join(span.text.split())})"
+
+
+def yes_no(condition: typed.Expr, holds: bool) -> str:
+    return "yes" if holds else "no"
+
+
+def starts_in(program: typed.Program, block: typed.Block, names: dict[str, typed.Expr]) -> Iterator[tuple[typed.Expr, str]]:
+    """The callbacks that a body may start, in terms of the body's parameters where they are known."""
+    for statement in block:
+        match statement:
+            case typed.Start(_, "start" | "call", callback, kind, _):
+                yield renamed(callback, names), kind
+            case typed.Invoke(_, _, routine, args):
+                called = program.routines[routine]
+                inner = {p.name: renamed(arg, names) for p, arg in zip(called.parameters, args, strict=True)}
+                yield from starts_in(program, called.body, inner)
+            case typed.If(_, _, then, otherwise):
+                yield from starts_in(program, then, names)
+                yield from starts_in(program, otherwise, names)
+            case typed.ForEach(_, _, _, _, body) | typed.While(_, _, _, body):
+                yield from starts_in(program, body, names)
+            case typed.Choose(_, alternatives):
+                for alternative in alternatives:
+                    yield from starts_in(program, alternative, names)
+            case _:
+                pass
+
+
+def renamed(expr: typed.Expr, names: dict[str, typed.Expr]) -> typed.Expr:
+    match expr:
+        case typed.Local(name):
+            return names.get(name, expr)
+        case typed.FieldOf(base, sort, name, driver):
+            return typed.FieldOf(renamed(base, names), sort, name, driver)
+        case _:
+            return expr
+
+
+def substituted(expr: typed.Expr, context: Context) -> typed.Expr | None:
+    """None if the expression reads a local that is not a parameter of the line."""
+    match expr:
+        case typed.Local(name):
+            return expr if name in context.bind else None
+        case typed.FieldOf(base):
+            return expr if substituted(base, context) is not None else None
+        case typed.Const():
+            return expr
+        case _:
+            return None

@@ -1,0 +1,373 @@
+"""The one shortest trace of a violation that is shown, whichever engine found it.
+
+Shortest first; then the fewest switches between actors, the fewest requests named, the fewest steps of the environment,
+and of what is left the run that comes first by (template, slots) of its transitions. As slots are interchangeable,
+the first one also names request slot 0 before slot 1, and so on: only such runs are looked at.
+
+The states up to the depth are explored up to renaming (`_Layers`). What lies on a shortest violation is unfolded into
+runs (`_Runs`), and the best one is found by dynamic programming, last step first. Where that is too large, z3 descends
+from any shortest violation to the best one, one criterion after the other; how much is too large is the same for
+everyone, so this choice depends on the system only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+
+from wdfmc.engines.engine import Path
+from wdfmc.engines.expansion import Expansion
+from wdfmc.engines.packed import Bools, Index, Numbers, Words
+from wdfmc.engines.relation import Literal
+from wdfmc.engines.symmetry import Symmetry
+from wdfmc.engines.unrolling import GaveUp, Sat, Unrolling
+from wdfmc.system.system import TransitionSystem
+from wdfmc.traces.replay import Refuted
+
+MOST_STATES: Final = 400_000  # up to renaming
+MOST_RUNS: Final = 2_000_000  # steps between (state, actor, requests named so far)
+BATCH: Final = 1 << 14
+SWITCH: Final = 1 << 32  # the weights of the criteria in one number
+REQUEST: Final = 1 << 16
+DEAD_END: Final = np.int64(1 << 62)
+
+
+class TooLarge(Exception):
+    """To be explored; z3 has to do it. `shorter`: no violation has at most so many transitions."""
+
+    def __init__(self, shorter: int) -> None:
+        super().__init__(shorter)
+        self.shorter = shorter
+
+
+def canonical(system: TransitionSystem, goal: str, depth: int, deadline: float | None = None) -> Path:
+    """The best shortest run that violates the goal.
+
+    Args:
+        depth: transitions of a violation that is known, the violating one included. One that is not the shortest only
+            costs time.
+        deadline: as of time.monotonic(); past it z3 gives the best that it has. Exploring takes seconds at most.
+
+    Raises:
+        Refuted: no violation has at most `depth` transitions.
+    """
+    tastes = Tastes(system)
+    try:
+        return _explored(tastes, goal, depth)
+    except TooLarge as trouble:
+        return _descended(tastes, goal, trouble.shorter + 1, depth, deadline)
+
+
+class Tastes:
+    """What makes one run better than another of the same length."""
+
+    def __init__(self, system: TransitionSystem) -> None:
+        self.system = system
+        self.symmetry = Symmetry(system)
+        transitions = system.transitions
+        by_name = sorted(range(len(transitions)), key=lambda at: (transitions[at].template, transitions[at].slots, at))
+        self.rank = [0] * len(transitions)
+        for rank, at in enumerate(by_name):
+            self.rank[at] = rank
+        self.actor = np.array([transition.actor for transition in transitions], np.int64)
+        self.named = np.array([sum(1 << slot for slot in t.slots) for t in transitions], np.int64)
+        self.environment = np.array([self._environment(transition.template) for transition in transitions], np.int64)
+
+    def _environment(self, template: int) -> bool:
+        origin = self.system.origin
+        return origin is not None and origin.templates[template].actor.kind == "environment"
+
+    def first_names(self, before: Numbers, named: Numbers) -> Bools:
+        """Where naming these slots after those keeps to the order of slots; all are bit sets."""
+        after = before | named
+        if not self.symmetry.many:
+            return np.ones(len(after), np.bool_)
+        return np.asarray((after & (after + 1)) == 0)
+
+
+# ---------------------------------------------------------------- by exploration
+
+
+def _explored(tastes: Tastes, goal: str, depth: int) -> Path:
+    layers = _Layers(tastes, goal)
+    while not layers.violated:
+        if layers.length + 1 >= depth or not layers.grow():
+            raise Refuted(
+                f"{goal}: an engine found a violation with {depth} transitions, "
+                f"exploration finds none with {layers.length + 1}"
+            )
+    return _Runs(tastes, layers).best()
+
+
+class _Layers:
+    """The states at each distance up to renaming, until one violates the goal."""
+
+    def __init__(self, tastes: Tastes, goal: str) -> None:
+        self.tastes = tastes
+        self.goal = goal
+        self.expansion = Expansion(tastes.system, tastes.symmetry.packing)
+        self.index = Index(tastes.symmetry.packing.words)
+        self.index.add(tastes.symmetry.canonical(tastes.symmetry.packing.pack([tastes.system.initial])))
+        self.starts = [0]  # the first state of each layer
+        self.edges: list[tuple[Numbers, Numbers]] = []  # from each layer but the last to the next one
+        self.violated = self._look(0, 1)
+        self._able: list[list[tuple[int, Numbers]]]
+
+    @property
+    def length(self) -> int:
+        """The distance of the last layer."""
+        return len(self.starts) - 1
+
+    def _look(self, first: int, end: int) -> list[int]:
+        """The states that violate the goal among first..end-1; remembers what is enabled for `grow`."""
+        self._able, found = [], list[Numbers]()
+        for start in range(first, end, BATCH):
+            able = self.expansion.enabled(self.index.words[:, start : min(start + BATCH, end)])
+            self._able.append([one for one in able if self.tastes.system.transitions[one[0]].violates is None])
+            found += [rows + start for at, rows in able if self.tastes.system.transitions[at].violates == self.goal]
+        return [int(state) for state in np.unique(np.concatenate(found))] if found else []
+
+    def grow(self) -> bool:
+        """Add the next layer; False if there is none.
+
+        Raises:
+            TooLarge: there are too many states.
+        """
+        first, end = self.starts[-1], self.index.size
+        sources, targets = [], []
+        for start, able in zip(range(first, end, BATCH), self._able, strict=True):
+            found = self.expansion.successors(self.index.words[:, start : min(start + BATCH, end)], able)
+            numbers, _ = self.index.add(self.tastes.symmetry.canonical(found.states))
+            ahead = numbers >= end
+            sources.append((found.source[ahead] + start).astype(np.int32))
+            targets.append(numbers[ahead].astype(np.int32))
+            if self.index.size > MOST_STATES:
+                raise TooLarge(len(self.starts))
+        if self.index.size == end:
+            return False
+        self.starts.append(end)
+        self.edges.append((np.concatenate(sources), np.concatenate(targets)))
+        self.violated = self._look(end, self.index.size)
+        return True
+
+    def useful(self) -> Bools:
+        """For each state: it lies on a shortest violation."""
+        useful = np.zeros(self.index.size, np.bool_)
+        useful[self.violated] = True
+        for source, target in reversed(self.edges):
+            useful[source[useful[target]]] = True
+        return useful
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """From the `nodes` nodes of a layer to those of the next one (of the last layer: to nowhere). `cost` is weighted."""
+
+    nodes: int
+    source: Numbers
+    target: Numbers
+    transition: Numbers
+    cost: Numbers
+
+
+class _Runs:
+    """All shortest violations, as a graph in layers. A node is (state, last actor, slots named so far)."""
+
+    def __init__(self, tastes: Tastes, layers: _Layers) -> None:
+        self.tastes = tastes
+        self.layers = layers
+        self.useful = layers.useful()
+        self.states = tastes.symmetry.packing.pack([tastes.system.initial])
+        nodes = np.array([[0, -1, 0]])  # [nodes, (state, actor, named)]
+        self.steps: list[_Steps] = []
+        total = 0
+        for _ in range(layers.length):
+            nodes, steps = self._next(nodes)
+            self.steps.append(steps)
+            total += len(steps.source)
+            if total > MOST_RUNS:
+                raise TooLarge(layers.length)
+        self.steps.append(self._last(nodes))
+
+    def best(self) -> Path:
+        """By dynamic programming: what the rest of a run costs at least, from each node."""
+        rest = np.zeros(1, np.int64)
+        todo: list[tuple[_Steps, Numbers]] = []
+        for steps in reversed(self.steps):
+            costs = steps.cost + rest[steps.target]
+            rest = np.full(steps.nodes, DEAD_END)
+            np.minimum.at(rest, steps.source, costs)
+            todo.append((steps, costs))
+        node, taken = 0, []
+        for steps, costs in reversed(todo):
+            here = np.flatnonzero(steps.source == node)
+            least = here[costs[here] == costs[here].min()]
+            chosen = min(least.tolist(), key=lambda at: self.tastes.rank[int(steps.transition[at])])
+            taken.append(int(steps.transition[chosen]))
+            node = int(steps.target[chosen])
+        return Path(tuple(taken), "violation")
+
+    def _next(self, nodes: Numbers) -> tuple[Numbers, _Steps]:
+        """The next layer of nodes, and the steps to it. Replaces `states` by those of that layer."""
+        transitions = self.tastes.system.transitions
+        index = Index(len(self.states))
+        found: list[tuple[Numbers, Numbers, Numbers]] = []
+        for start in range(0, self.states.shape[1], BATCH):
+            batch = self.states[:, start : start + BATCH]
+            able = self.layers.expansion.enabled(batch)
+            after = self.layers.expansion.successors(batch, [one for one in able if transitions[one[0]].violates is None])
+            kept = self._on_the_way(after.states)
+            numbers, _ = index.add(np.ascontiguousarray(after.states[:, kept]))
+            found.append((after.source[kept] + start, after.transition[kept], numbers))
+        self.states = index.words
+        source, transition, target = (np.concatenate(each) for each in zip(*found, strict=True))
+        steps = self._joined(nodes, source, transition, target)
+        system = self.tastes.system
+        key = steps.target * len(system.actors) + self.tastes.actor[steps.transition]
+        _, first, node = np.unique((key << system.slots) | self._names(nodes, steps), return_index=True, return_inverse=True)
+        parts = (steps.target, self.tastes.actor[steps.transition], self._names(nodes, steps))
+        following = np.stack([part[first] for part in parts], axis=1)
+        return following, _Steps(len(nodes), steps.source, node, steps.transition, steps.cost)
+
+    def _on_the_way(self, states: Words) -> Numbers:
+        """Which states are, up to renaming, in the next layer and lead to a violation."""
+        length = len(self.steps) + 1
+        numbers = self.layers.index.find(self.tastes.symmetry.canonical(states.copy()))
+        ends = [*self.layers.starts[1:], self.layers.index.size]
+        ahead = (numbers >= self.layers.starts[length]) & (numbers < ends[length])
+        return np.flatnonzero(ahead & self.useful[numbers])
+
+    def _last(self, nodes: Numbers) -> _Steps:
+        """The violating transitions; the requests are paid for here, when all are known."""
+        transitions = self.tastes.system.transitions
+        broken = [
+            (at, rows)
+            for at, rows in self.layers.expansion.enabled(self.states)
+            if transitions[at].violates == self.layers.goal
+        ]
+        source = np.concatenate([rows for _, rows in broken])
+        transition = np.repeat([at for at, _ in broken], [len(rows) for _, rows in broken])
+        steps = self._joined(nodes, source, transition, np.zeros(len(source), np.int64))
+        requests = np.array([int(names).bit_count() for names in self._names(nodes, steps)], np.int64)
+        return _Steps(len(nodes), steps.source, steps.target, steps.transition, steps.cost + requests * REQUEST)
+
+    def _names(self, nodes: Numbers, steps: _Steps) -> Numbers:
+        return np.asarray(nodes[steps.source, 2] | self.tastes.named[steps.transition])
+
+    def _joined(self, nodes: Numbers, source: Numbers, transition: Numbers, target: Numbers) -> _Steps:
+        """From steps between states to steps from nodes to states."""
+        order = np.argsort(source, kind="stable")
+        source, transition, target = source[order], transition[order], target[order]
+        begin = np.searchsorted(source, nodes[:, 0], "left")
+        many = np.searchsorted(source, nodes[:, 0], "right") - begin
+        node = np.repeat(np.arange(len(nodes)), many)
+        at = np.arange(len(node)) - np.repeat(np.cumsum(many) - many, many) + np.repeat(begin, many)
+        fits = self.tastes.first_names(nodes[node, 2], self.tastes.named[transition[at]])
+        node, at = node[fits], at[fits]
+        actor = nodes[node, 1]
+        switches = (actor >= 0) & (actor != self.tastes.actor[transition[at]])
+        return _Steps(len(nodes), node, target[at], transition[at], switches * SWITCH + self.tastes.environment[transition[at]])
+
+
+# ---------------------------------------------------------------- by z3
+
+
+def _descended(tastes: Tastes, goal: str, least: int, most: int, deadline: float | None) -> Path:
+    """Any shortest violation with `least` to `most` transitions, improved criterion by criterion until none is better."""
+    runs = Unrolling(tastes.system, [goal])
+    for length in range(most):
+        if length + 1 >= least:
+            match runs.solve(runs.at(runs.violation[goal]), deadline=None):
+                case Sat(model):
+                    runs.insist(runs.at(runs.violation[goal]))
+                    return _Descent(tastes, goal, runs, deadline).best(model)
+                case GaveUp(reason):
+                    raise Refuted(f"{goal}: z3 gave up on a violation that an engine found: {reason}")
+        runs.extend()
+    raise Refuted(f"{goal}: an engine found a violation with {most} transitions, z3 finds none")
+
+
+class _Descent:
+    """Every run of `runs` is a shortest violation now."""
+
+    def __init__(self, tastes: Tastes, goal: str, runs: Unrolling, deadline: float | None) -> None:
+        self.tastes = tastes
+        self.goal = goal
+        self.runs = runs
+        self.deadline = deadline
+        transitions, relation = tastes.system.transitions, runs.relation
+        broken = {at: name for at, name in relation.broken.items() if transitions[at].violates == goal}
+        self.steps = [  # transition -> the literal that says it is the one taken
+            {at: runs.at(name, step) for at, name in (relation.taken if step < runs.length else broken).items()}
+            for step in range(runs.length + 1)
+        ]
+
+    def best(self, model: Any) -> Path:
+        path = self._path(model)
+        criteria = (
+            (switches, self._switching()),
+            (requests, self._naming()),
+            (environment, self._environment()),
+        )
+        for cost, literals in criteria:
+            while (now := cost(self.tastes, path)) and (better := self._solve(self.runs.at_most(literals, now - 1))):
+                path = better
+            if now < len(literals):
+                self.runs.insist(self.runs.at_most(literals, now))
+        for step, names in enumerate(self.steps):
+            while better := self._solve(self.runs.any_of(self._before(path, step))):
+                path = better
+            self.runs.insist(names[path.transitions[step]])
+        return path
+
+    def _before(self, path: Path, step: int) -> list[Literal]:
+        rank = self.tastes.rank
+        return [name for at, name in self.steps[step].items() if rank[at] < rank[path.transitions[step]]]
+
+    def _path(self, model: Any) -> Path:
+        taken = self.runs.transitions(model)
+        return Path((*taken, self.runs.broken(model, self.goal)), "violation")
+
+    def _solve(self, assumed: Any) -> Path | None:
+        answer = self.runs.solve(assumed, deadline=self.deadline)
+        return self._path(answer.model) if isinstance(answer, Sat) else None
+
+    def _switching(self) -> list[Any]:
+        """For each step but the first a literal that is true if another actor takes it."""
+        found = []
+        for now, then in pairwise(self.steps):
+            switched = self.runs.fresh()
+            for actor in {int(self.tastes.actor[at]) for at in now}:
+                before = self.runs.if_any(name for at, name in now.items() if self.tastes.actor[at] == actor)
+                same = self.runs.any_of(name for at, name in then.items() if self.tastes.actor[at] == actor)
+                self.runs.insist(-before, same, switched)
+            found.append(switched)
+        return found
+
+    def _naming(self) -> list[Any]:
+        """For each request slot a literal that is true if a transition names it."""
+        return [
+            self.runs.if_any(name for names in self.steps for at, name in names.items() if self.tastes.named[at] >> slot & 1)
+            for slot in range(self.tastes.system.slots)
+        ]
+
+    def _environment(self) -> list[Any]:
+        """For each step a literal that is true if the environment takes it."""
+        return [
+            self.runs.if_any(name for at, name in names.items() if self.tastes.environment[at]) for names in self.steps
+        ]
+
+
+def switches(tastes: Tastes, path: Path) -> int:
+    return sum(tastes.actor[first] != tastes.actor[second] for first, second in pairwise(path.transitions))
+
+
+def requests(tastes: Tastes, path: Path) -> int:
+    return len({slot for at in path.transitions for slot in tastes.system.transitions[at].slots})
+
+
+def environment(tastes: Tastes, path: Path) -> int:
+    return sum(int(tastes.environment[at]) for at in path.transitions)

@@ -1,0 +1,151 @@
+"""What can be wrong with a command line, before any model is read: the diagnostics of `cli`."""
+
+from __future__ import annotations
+
+import glob
+import math
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+from click.exceptions import NoSuchOption
+
+from wdfmc.diagnostics import Diagnostic, Label, Rejected, did_you_mean
+from wdfmc.source import Source, Span
+
+STDIN: Final = "-"
+MODEL: Final = ".wdf"
+
+
+def command_line(error: click.UsageError, commands: Iterable[str]) -> Diagnostic:
+    """What click found wrong, in our words."""
+    context = error.ctx
+    where = context.command_path if context else "wdfmc"
+    advice = f"`{where} --help` lists what can be said"
+    match error:
+        case NoSuchOption(option_name=name):
+            known = [option for p in (context.command.params if context else ()) for option in p.opts]
+            return Diagnostic("WDF901", f"`{where}` has no option `{name}`", help=did_you_mean(name, known) or advice)
+        case click.MissingParameter(param=click.Argument(name=name, metavar=metavar)):
+            return Diagnostic("WDF901", f"`{where}` needs {metavar or (name or '').upper()}", help=advice)
+        case click.BadParameter(param=click.Parameter() as parameter, message=message):
+            said = parameter.opts[0] if isinstance(parameter, click.Option) else (parameter.name or "").upper()
+            return Diagnostic("WDF901", f"`{said}`: {message.rstrip('.')}", help=advice)
+        case _ if context is not None and isinstance(context.command, click.Group):
+            return Diagnostic("WDF902", "a command is needed", help=listed(commands))
+        case _:
+            return Diagnostic("WDF901", error.format_message().rstrip("."), help=advice)
+
+
+def unknown_command(name: str, commands: Sequence[str]) -> Diagnostic:
+    if Path(name).suffix == MODEL:
+        return Diagnostic("WDF902", f"`{name}` is not a command", help=f"did you mean `wdfmc check {name}`?")
+    return Diagnostic("WDF902", f"`{name}` is not a command", help=did_you_mean(name, commands) or listed(commands))
+
+
+def listed(commands: Iterable[str]) -> str:
+    return "the commands are " + ", ".join(f"`{command}`" for command in commands)
+
+
+def contradictions(
+    *, engine: str, depth: int | None, timeout: float | None, output: str | None, inputs: Sequence[str]
+) -> list[Diagnostic]:
+    """Options that cannot hold together, and an output that cannot be written."""
+    found = []
+    if engine == "explicit" and depth is not None:
+        found.append(
+            Diagnostic(
+                "WDF905",
+                "`--engine explicit` searches all depths, so `--depth` has no meaning",
+                help="leave out one of them; `--engine bmc` searches up to a depth",
+            )
+        )
+    if timeout is not None and not math.isfinite(timeout):
+        found.append(Diagnostic("WDF901", f"`--timeout`: {timeout} is not a number of seconds"))
+    if output is not None and output != STDIN:
+        found += unwritable(Path(output), inputs)
+    return found
+
+
+def unwritable(output: Path, inputs: Sequence[str]) -> list[Diagnostic]:
+    if output.is_dir():
+        return [Diagnostic("WDF906", f"cannot write to `{output}`: it is a directory")]
+    if not output.parent.is_dir():
+        return [Diagnostic("WDF906", f"cannot write to `{output}`: there is no directory `{output.parent}`")]
+    if output.exists() and any(Path(i).exists() and output.samefile(i) for i in inputs if i != STDIN):
+        return [Diagnostic("WDF905", f"`--output {output}` would overwrite a text that is read")]
+    return []
+
+
+def model_files(given: Sequence[str]) -> list[Path | Source]:
+    """The models that the arguments stand for, each once: files, all *.wdf below a directory, globs, `-` for stdin.
+
+    Raises:
+        Rejected: an argument stands for nothing; names every such argument.
+    """
+    found: dict[str, Path | Source] = {}
+    wrong: list[Diagnostic] = []
+    for argument in given:
+        if argument == STDIN:
+            found.setdefault(STDIN, read_stdin())
+            continue
+        try:
+            for path in expanded(argument):
+                found.setdefault(os.path.realpath(path), path)
+        except Rejected as error:
+            wrong += error.diagnostics
+    if wrong:
+        raise Rejected(wrong)
+    return list(found.values())
+
+
+def expanded(argument: str) -> list[Path]:
+    """The files that one argument stands for. The shells of Windows leave globs to the program."""
+    path = Path(argument)
+    if "\0" in argument:
+        raise Rejected([Diagnostic("WDF903", f"no file `{argument}`")])
+    if path.is_dir():
+        if below := sorted(below for below in path.rglob("*" + MODEL) if below.is_file()):
+            return below
+        raise Rejected([Diagnostic("WDF904", f"there is no model (*{MODEL}) below the directory `{argument}`")])
+    if path.exists():
+        return [path]
+    if glob.has_magic(argument):
+        if matches := sorted(Path(m) for m in glob.glob(argument, recursive=True) if os.path.isfile(m)):
+            return matches
+        raise Rejected([Diagnostic("WDF904", f"no file matches `{argument}`")])
+    raise Rejected([Diagnostic("WDF903", f"there is no file `{argument}`", help=similar_file(path))])
+
+
+def similar_file(path: Path) -> str | None:
+    try:
+        beside = [other.name for other in path.parent.iterdir()]
+    except OSError:
+        return f"there is no directory `{path.parent}` either"
+    return did_you_mean(path.name, beside)
+
+
+def read_stdin() -> Source:
+    with open(0, "rb", closefd=False) as stdin:
+        return decoded("<stdin>", stdin.read())
+
+
+def read(path: Path) -> Source:
+    """Raises Rejected: there is no such file, it cannot be read, or it is not UTF-8."""
+    try:
+        return decoded(str(path), path.read_bytes())
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise Rejected([Diagnostic("WDF903", f"cannot read `{path}`: {why}", help=similar_file(path))]) from None
+
+
+def decoded(name: str, content: bytes) -> Source:
+    try:
+        return Source(name, content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        source = Source(name, content.decode("utf-8-sig", "replace"))
+        at = len(content[: error.start].decode("utf-8-sig", "replace"))
+        label = Label(Span(source, at, at + 1), "this byte is no part of UTF-8")
+        raise Rejected([Diagnostic("WDF908", f"`{name}` is not UTF-8 text", (label,))]) from None
