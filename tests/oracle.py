@@ -28,9 +28,7 @@ def reachable(system: TransitionSystem, limit: int) -> Reachable | None:
         if len(queue) > limit:
             return None
         edges[state] = [
-            (at, step(system, state, at))
-            for at in choices(system, state)
-            if system.transitions[at].violates is None
+            (at, step(system, state, at)) for at in choices(system, state) if system.transitions[at].violates is None
         ]
         for _, after in edges[state]:
             if after not in depth:
@@ -94,8 +92,7 @@ def starved(system: TransitionSystem, states: Iterable[State], taken: Iterable[i
     return {
         number
         for number, group in enumerate(system.fairness)
-        if (any if group.strong else all)(number in groups for groups in enabled)
-        and not serves(system, taken, number)
+        if (any if group.strong else all)(number in groups for groups in enabled) and not serves(system, taken, number)
     }
 
 

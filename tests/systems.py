@@ -14,6 +14,7 @@ from wdfmc.system.system import (
     SELF,
     Actor,
     Assignment,
+    Fairness,
     Obj,
     Others,
     Place,
@@ -31,7 +32,7 @@ GOALS: Final = ("bad", "worse", "live", "both")  # violating, violating, owed, v
 
 _SPAN: Final = Span(Source("random", ""), 0, 0)
 _REFERENCES: Final = (Ref("request", 0, OTHER), Ref("Child", 0, OTHER), Ref("Child", 1, OTHER))
-_OBJECTS: Final = (Ref("Pool", 0, None), Obj("Lower"))
+_OBJECTS: Final[tuple[Value, ...]] = (Ref("Pool", 0, None), Obj("Lower"))
 
 
 @st.composite
@@ -65,7 +66,8 @@ def _variables(random: Random) -> tuple[TemplateVariable, ...]:
 
     def reference(name: str, owned: bool) -> TemplateVariable:
         kinds = random.sample(_REFERENCES, random.choice((1, 1, 2)))
-        domain: tuple[Value, ...] = (None, *kinds, *random.sample(_OBJECTS, random.choice((0, 0, 1))))
+        objects: list[Value] = list(random.sample(_OBJECTS, random.choice((0, 0, 1))))
+        domain: tuple[Value, ...] = (None, *kinds, *objects)
         if random.random() < 0.3:
             domain = domain[1:] + domain[:1]
         start: Value = kinds[0]._replace(slot=SELF) if owned and random.random() < 0.1 else None
@@ -155,7 +157,7 @@ def _template(random: Random, variables: Sequence[TemplateVariable]) -> Template
         places = _places(variables, symbols)
     guard = _cube(random, variables, places, [*symbols, OTHER], random.choice((1, 2, 2, 3)))
     targets = random.sample(places, min(len(places), random.randint(1, 3)))
-    fairness = random.choice((None, None, "weak", "weak", "strong"))
+    fairness: Fairness | None = random.choice((None, None, "weak", "weak", "strong"))
     violates = random.choice(("bad", "worse", "both")) if random.random() < 0.12 else None
     slot = random.choice(symbols) if footprint and random.random() < 0.8 else None
     return Template(

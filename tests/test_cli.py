@@ -164,12 +164,12 @@ def test_defaults(pipeline: Pipeline, here: Path) -> None:
         ("check a.wdf --output empty", ["WDF906", "is a directory"]),
         ("check a.wdf --output none/x.txt", ["WDF906", "there is no directory"]),
         ("check c.wdf d.wdf", ["`c.wdf`", "`d.wdf`", "2 errors"]),
-        ("check aa.wdf", ["WDF903", "there is no file `aa.wdf`", "did you mean `a.wdf`"]),
+        ("check aa.wdf", ["WDF001", "there is no file `aa.wdf`", "did you mean `a.wdf`"]),
         ("check empty", ["WDF904", "no model"]),
         ("check *.wfd", ["WDF904", "no file matches"]),
         ("fmt", ["WDF901", "needs FILE..."]),
-        ("fmt none.wdf", ["WDF903", "`none.wdf`"]),
-        ("fmt deep", ["WDF903", "`deep`"]),
+        ("fmt none.wdf", ["WDF001", "`none.wdf`"]),
+        ("fmt deep", ["WDF002", "`deep`"]),
         ("explain", ["WDF901", "needs NAME"]),
         ("rules a b", ["WDF901", "(b)"]),
     ],
@@ -180,7 +180,7 @@ def test_wrong_command_line(
     assert main(command.split()) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("error[WDF9")
+    assert err.startswith("error[WDF")
     for words in said:
         assert words in err
     assert not pipeline.asked
@@ -190,14 +190,14 @@ def test_text_that_is_not_utf8(here: Path, capsys: pytest.CaptureFixture[str]) -
     (here / "latin.wdf").write_bytes(b"driver D {\n  // \xe9\n}\n")
     assert main(["fmt", "latin.wdf"]) == 2
     err = capsys.readouterr().err
-    assert "error[WDF908]: `latin.wdf` is not UTF-8 text" in err
+    assert "error[WDF004]: `latin.wdf` is not UTF-8" in err
     assert "--> latin.wdf:2:6" in err
 
 
 def test_every_code_has_an_explanation() -> None:
     catalogue = pytest.importorskip("wdfmc.catalogue").CATALOGUE
     root = ROOT / "wdfmc"
-    used = set(re.findall(r"WDF9\d\d", (root / "usage.py").read_text() + (root / "cli.py").read_text()))
+    used = set(re.findall(r"WDF\d\d\d", (root / "usage.py").read_text() + (root / "cli.py").read_text()))
     assert used
     assert used <= set(catalogue)
 

@@ -17,8 +17,9 @@ import click
 
 from wdfmc import __version__
 from wdfmc.diagnostics import Diagnostic, Rejected, did_you_mean
+from wdfmc.language.reading import read
 from wdfmc.reports import FORMATS
-from wdfmc.usage import STDIN, command_line, contradictions, model_files, read, read_stdin, unknown_command
+from wdfmc.usage import STDIN, command_line, contradictions, model_files, read_stdin, unknown_command
 from wdfmc.verdict import ModelReport, Report, Result
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def check(
     except Rejected as error:
         return delivery.reject(error.diagnostics)
     except KeyboardInterrupt:
-        return delivery.interrupt(done.report())
+        return delivery.deliver(done.report())
     return delivery.deliver(report)
 
 
@@ -182,7 +183,7 @@ class Delivery:
     output: str | None
 
     def deliver(self, report: Report) -> int:
-        if self.output is None:
+        if self.output is None or report.exit == INTERRUPTED:  # a file is left alone, what is decided is printed
             self.show(report)
             return report.exit
         try:
@@ -205,11 +206,6 @@ class Delivery:
         if self.form == "json" and self.output is None:
             show_text(FORMATS["json"](Report(WRONG, (), tuple(diagnostics))))
         return WRONG
-
-    def interrupt(self, report: Report) -> int:
-        """A file is left alone; what is decided is printed."""
-        self.show(report)
-        return INTERRUPTED
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -12,8 +12,9 @@ from typing import Final
 import click
 from click.exceptions import NoSuchOption
 
-from wdfmc.diagnostics import Diagnostic, Label, Rejected, did_you_mean
-from wdfmc.source import Source, Span
+from wdfmc.diagnostics import Diagnostic, Rejected, did_you_mean
+from wdfmc.language.reading import decoded, similar_file
+from wdfmc.source import Source
 
 STDIN: Final = "-"
 MODEL: Final = ".wdf"
@@ -105,7 +106,7 @@ def expanded(argument: str) -> list[Path]:
     """The files that one argument stands for. The shells of Windows leave globs to the program."""
     path = Path(argument)
     if "\0" in argument:
-        raise Rejected([Diagnostic("WDF903", f"no file `{argument}`")])
+        raise Rejected([Diagnostic("WDF001", f"there is no file `{argument}`")])
     if path.is_dir():
         if below := sorted(below for below in path.rglob("*" + MODEL) if below.is_file()):
             return below
@@ -116,36 +117,10 @@ def expanded(argument: str) -> list[Path]:
         if matches := sorted(Path(m) for m in glob.glob(argument, recursive=True) if os.path.isfile(m)):
             return matches
         raise Rejected([Diagnostic("WDF904", f"no file matches `{argument}`")])
-    raise Rejected([Diagnostic("WDF903", f"there is no file `{argument}`", help=similar_file(path))])
-
-
-def similar_file(path: Path) -> str | None:
-    try:
-        beside = [other.name for other in path.parent.iterdir()]
-    except OSError:
-        return f"there is no directory `{path.parent}` either"
-    return did_you_mean(path.name, beside)
+    raise Rejected([Diagnostic("WDF001", f"there is no file `{argument}`", help=similar_file(path))])
 
 
 def read_stdin() -> Source:
+    """Raises Rejected: not UTF-8, or nothing there. Windows would decode it as its code page, hence the bytes."""
     with open(0, "rb", closefd=False) as stdin:
         return decoded("<stdin>", stdin.read())
-
-
-def read(path: Path) -> Source:
-    """Raises Rejected: there is no such file, it cannot be read, or it is not UTF-8."""
-    try:
-        return decoded(str(path), path.read_bytes())
-    except OSError as error:
-        why = error.strerror or type(error).__name__
-        raise Rejected([Diagnostic("WDF903", f"cannot read `{path}`: {why}", help=similar_file(path))]) from None
-
-
-def decoded(name: str, content: bytes) -> Source:
-    try:
-        return Source(name, content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        source = Source(name, content.decode("utf-8-sig", "replace"))
-        at = len(content[: error.start].decode("utf-8-sig", "replace"))
-        label = Label(Span(source, at, at + 1), "this byte is no part of UTF-8")
-        raise Rejected([Diagnostic("WDF908", f"`{name}` is not UTF-8 text", (label,))]) from None

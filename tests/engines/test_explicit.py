@@ -32,7 +32,7 @@ from wdfmc.system.system import (
 )
 
 SAFETY = ("bad", "worse", "absent")
-MOST = 1500  # states that the oracle goes through
+MOST = 1000  # states that the oracle goes through
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)

@@ -30,7 +30,7 @@ from wdfmc.system.system import (
 )
 
 OWED = ("live", "both")
-MOST = 1000  # states that the oracle goes through
+MOST = 500  # states that the oracle goes through
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)

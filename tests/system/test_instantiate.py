@@ -71,12 +71,14 @@ def naive_after(template: Template, state: Record, slots: tuple[int, ...]) -> Re
         else:
             old = state[source.variable, None if source.slot is None else slots[source.slot]]
             new = dict(table)[naive_symbol(old, slots, None)]
-        if isinstance(new, Ref) and new.slot is not None:
-            if new.slot == OTHER:
+        match new:
+            case Ref(_, _, None):
+                pass
+            case Ref(_, _, slot) if slot == OTHER:
                 assert isinstance(old, Ref)
                 new = new._replace(slot=old.slot)
-            else:
-                new = new._replace(slot=slots[new.slot])
+            case Ref(_, _, int(slot)):
+                new = new._replace(slot=slots[slot])
         after[target.variable, None if target.slot is None else slots[target.slot]] = new
     return after
 

@@ -100,13 +100,16 @@ class _Unfolding:
         self.graph = graph
         symmetry, system = graph.symmetry, graph.system
         words = graph.index.words[:, core]
+        renamed = [symmetry.renamed(words, renaming) for renaming in range(len(symmetry.renamings))]
+        # All renamings of one state after the other, in small portions, so that numbers still grow with the distance.
+        states = np.stack(renamed, axis=2).reshape(len(words), -1)
+        kept = np.flatnonzero(holding(symmetry.packing, system, states, owed.variable, owed.pending))
         self.index = Index(symmetry.packing.words)
-        base = []
-        for renaming in range(len(symmetry.renamings)):
-            renamed = symmetry.renamed(words, renaming)
-            kept = np.flatnonzero(holding(symmetry.packing, system, renamed, owed.variable, owed.pending))
-            _, fresh = self.index.add(renamed[:, kept])
-            base.append(core[kept[fresh]])
+        base = [np.empty(0, np.int64)]
+        for first in range(0, len(kept), BATCH):
+            some = kept[first : first + BATCH]
+            _, fresh = self.index.add(states[:, some])
+            base.append(core[some[fresh] // len(renamed)])
         self.base = np.concatenate(base)
         self.weak, self.strong, self.served = _served(system)
         self.able = np.zeros((len(self.weak), self.index.size), np.uint64)
@@ -184,9 +187,7 @@ class _Unfolding:
         there = symmetry.packing.pack([state])
         goal = self.index.words[:, cycle.start : cycle.start + 1]
         renaming = next(
-            number
-            for number in range(len(symmetry.renamings))
-            if np.array_equal(symmetry.renamed(there, number), goal)
+            number for number in range(len(symmetry.renamings)) if np.array_equal(symmetry.renamed(there, number), goal)
         )
         stem = [symmetry.transition(number, renaming) for number in path]
         return Path((*stem, *self._around(cycle)), "loop", len(stem))
@@ -276,68 +277,42 @@ def components(
 ) -> Numbers:
     """The number of each node's strongly connected component, from 0 without gaps; -1 for a node on no cycle.
 
-    What no cycle can reach or be reached from is trimmed first, which for most drivers is nearly everything.
+    Every node gets the colour of the highest node that reaches it. A node of its own colour, and those of its colour
+    that reach it, are a component (Orzan, 2004). With nodes numbered by their distance from a start, few rounds are
+    needed; before each, what no cycle can reach or be reached from is trimmed.
     """
-    result = np.full(size, -1, np.int64)
+    root = np.full(size, -1, np.int64)
+    itself = np.arange(size)
     while source.size:
         _in_time(deadline)
-        left, entered = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
-        left[source] = entered[target] = True
+        left, entered = _marked(size, source), _marked(size, target)
         kept = entered[source] & left[target]
-        if kept.all():
-            break
-        source, target = source[kept], target[kept]
-    if not source.size:
-        return result
-    nodes, ends = np.unique(np.concatenate([source, target]), return_inverse=True)
-    source, target = ends[: len(source)], ends[len(source) :]
-    looping = np.zeros(len(nodes), np.bool_)
-    looping[source[source == target]] = True
-    pairs = np.unique((source * np.int64(len(nodes)) + target)[source != target])
-    source, target = pairs // len(nodes), pairs % len(nodes)
-    first = np.searchsorted(source, np.arange(len(nodes) + 1))
-    found = np.array(_tarjan(first.tolist(), target.tolist(), deadline))
-    kept = looping | (np.bincount(found)[found] > 1)
-    result[nodes[kept]] = np.unique(found[kept], return_inverse=True)[1]
-    return result
-
-
-def _tarjan(first: list[int], target: list[int], deadline: float | None) -> list[int]:
-    """The component of each node; `target[first[v]:first[v + 1]]` are the successors of v (Tarjan, 1972, iterative)."""
-    size = len(first) - 1
-    following = first[:-1]
-    order, low, component = [0] * size, [0] * size, [-1] * size
-    clock = found = 0
-    stack: list[int] = []
-    for root in range(size):
-        if order[root]:
+        if not kept.all():
+            source, target = source[kept], target[kept]
             continue
-        _in_time(deadline)
-        clock += 1
-        order[root] = low[root] = clock
-        calls = [root]
-        stack.append(root)
-        while calls:
-            node = calls[-1]
-            edge = following[node]
-            if edge < first[node + 1]:
-                following[node] = edge + 1
-                child = target[edge]
-                if not order[child]:
-                    clock += 1
-                    order[child] = low[child] = clock
-                    calls.append(child)
-                    stack.append(child)
-                elif component[child] < 0 and order[child] < low[node]:
-                    low[node] = order[child]
-                continue
-            calls.pop()
-            if calls and low[node] < low[calls[-1]]:
-                low[calls[-1]] = low[node]
-            if low[node] == order[node]:
-                member = -1
-                while member != node:
-                    member = stack.pop()
-                    component[member] = found
-                found += 1
-    return component
+        colour = itself.copy()
+        edges = np.arange(len(source))
+        while edges.size:
+            rising = edges[colour[source[edges]] > colour[target[edges]]]
+            np.maximum.at(colour, target[rising], colour[source[rising]])
+            edges = np.flatnonzero(_marked(size, target[rising])[source])
+        inner = colour[source] == colour[target]
+        found = left & (colour == itself)
+        new = found
+        while new.any():
+            new = _marked(size, source[inner & new[target]]) & ~found
+            found = found | new
+        cyclic = found & _marked(size, colour[source[inner & found[source] & found[target]]])[colour]
+        root[cyclic] = colour[cyclic]
+        kept = inner & ~found[source] & ~found[target]
+        source, target = source[kept], target[kept]
+    cyclic = root >= 0
+    roots = _marked(size, root[cyclic])
+    root[cyclic] = (np.cumsum(roots) - 1)[root[cyclic]]
+    return root
+
+
+def _marked(size: int, nodes: npt.NDArray[np.integer]) -> Bools:
+    marked = np.zeros(size, np.bool_)
+    marked[nodes] = True
+    return marked

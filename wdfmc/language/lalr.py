@@ -10,7 +10,7 @@ use. So `state` is a name wherever no keyword `state` is possible.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -247,6 +247,25 @@ class Automaton:
                 return read
             stack, index, _ = moved
         return limit
+
+    def read(self, text: str) -> Iterator[tuple[Cell, str, int, int]]:
+        """Each terminal of a text: the stack just before it is shifted, what it is, and where it stands.
+
+        Raises:
+            Stuck: at the first lexeme that cannot stand where it is.
+        """
+        lexemes = self.lexemes(text)
+        stack, index = self.empty, 0
+        while index < len(lexemes):
+            moved = self.after(stack, lexemes, index, text)
+            if moved is None:
+                raise Stuck(index)
+            stack, past, terminal = moved
+            assert stack.below is not None
+            yield stack.below, terminal, lexemes[index].start, lexemes[past - 1].end
+            index = past
+        if not self.ends(stack):
+            raise Stuck(index)
 
     # ---------------------------------------------------------------- running with values
 

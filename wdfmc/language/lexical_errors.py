@@ -98,11 +98,10 @@ def end_of_strange_word(text: str, start: int) -> int:
 
 
 def end_of_string(text: str, start: int, end_of_line: int) -> int:
-    """Where a string that is not closed was probably meant to end: before the `;` or `)` that closes the line."""
-    end = len(text[:end_of_line].rstrip())
-    tail = re.compile(r"[;,{})\s]*").match(text[start:end][::-1])
-    assert tail is not None
-    return max(start + 1, end - tail.end())
+    """Where a string that is not closed was probably meant to end: before the next `;` or `)` of its line."""
+    closing = re.compile(r"[;)]").search(text, start + 1, end_of_line)
+    end = closing.start() if closing else end_of_line
+    return start + len(text[start:end].rstrip())
 
 
 def open_comment(span: Span) -> Diagnostic:

@@ -15,7 +15,7 @@ from wdfmc.verdict import ModelReport, Report, Result, Trace, TraceStep
 
 
 def render(report: Report) -> str:
-    return json.dumps(report_object(report), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(report_object(report), indent=2) + "\n"
 
 
 def report_object(report: Report) -> dict[str, Any]:

@@ -97,12 +97,12 @@ def statements(step: TraceStep, ids: dict[str, str], lane: str) -> list[str]:
     if not owners:
         return [f"Note over {ids[lane]}: {text}"]
     first, *rest = (
-        f"{ids[lane]}->>{ids[request]}: {{}}{escaped(before)} → {escaped(after)}"
+        f"{ids[lane]}->>{ids[request]}: {{}}{escaped(f'{before} → {after}')}"
         for request, (before, after) in owners.items()
     )
     return [first.replace("{}", text + BREAK, 1), *(line.replace("{}", "", 1) for line in rest)]
 
 
 def escaped(text: str) -> str:
-    """Words of a diagram: every special character as a number that Mermaid turns back."""
-    return "".join(f"#{ord(char)};" if char in SPECIAL else char for char in " ".join(text.split()))
+    """Words of a diagram: every special character as a number that Mermaid turns back. ASCII, for any pipe."""
+    return "".join(f"#{ord(char)};" if char in SPECIAL or char > "~" else char for char in " ".join(text.split()))

@@ -231,7 +231,7 @@ class Drawing:
 
     def placed(self, step: TraceStep, text: str, style: str) -> list[Piece]:
         """A row of the left half; the place in the source is dim."""
-        where = "" if is_library(step.span) else place(step.span) + " "
+        where = place(step.span) + " "
         at = len(where) if text.startswith(where) else 0
         return [(text[:at], "dim"), (padded(text[at:], self.left + 2 - cells(text[:at])), style)]
 
@@ -245,12 +245,12 @@ class Drawing:
     def said(self, step: TraceStep) -> list[tuple[str, str]]:
         """The driver's own line, and what it does or gives where the line does not say so itself."""
         if is_library(step.span):
-            return [(action_of(step), "")]
+            return [(f"{place(step.span)} {action_of(step)}", "")]
         code = source_line(step.span)
-        line = (f"{place(step.span)}  {code}", "")
+        line = (f"{place(step.span)} {code}", "")
         if step.action not in code:
-            return [(action_of(step), ""), line]
-        return [line] if step.result is None else [line, (f"= {step.result}", "")]
+            return [line, (f"  {action_of(step)}", "")]
+        return [line] if step.result is None else [line, (f"  = {step.result}", "")]
 
     def changes(self, step: TraceStep) -> list[tuple[str, str]]:
         arrow = self.look.arrow
@@ -263,9 +263,11 @@ def style_of(lane: int) -> str:
 
 
 def hanging(text: str, width: int) -> list[str]:
-    """Wrapped; the later lines are indented by two."""
-    first, *_ = wrapped(text, width)
-    if first == " ".join(text.split()):
-        return [first]
-    rest = " ".join(text.split())[len(first) :].strip()
-    return [first, *("  " + line for line in wrapped(rest, width - 2))]
+    """Wrapped, with its indentation; the later lines are indented by two more."""
+    indent = " " * (len(text) - len(text.lstrip()))
+    first, *_ = wrapped(text, width - len(indent))
+    words = " ".join(text.split())
+    if first == words:
+        return [indent + first]
+    rest = words[len(first) :].strip()
+    return [indent + first, *(indent + "  " + line for line in wrapped(rest, width - len(indent) - 2))]

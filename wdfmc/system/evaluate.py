@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from wdfmc.semantics import typed
 from wdfmc.semantics.types import IntType, RefType, Type
+from wdfmc.system.flow import locals_of
 from wdfmc.system.paths import (
-    Algebra, Domains, Entity, K, M, NeedsSplit, NotExpressible, OthersCondition, Path, SelfCube, Symbolic,
+    Algebra, Domains, Entity, K, M, NeedsDecision, NeedsSplit, NotExpressible, OthersCondition, Path, SelfCube, Symbolic,
 )  # fmt: skip
 from wdfmc.system.system import OTHER, SELF, Obj, Place, Ref, Value
 
@@ -61,6 +62,7 @@ class Evaluator(Algebra):
         self.record_readers: set[int] = set()
         self.driver_threads: set[int] = set()
         self.resting: dict[int, frozenset[Value]] = {}
+        self.assumed: dict[tuple[object, ...], bool] = {}  # in conditions on all others: decided before
 
     # ------------------------------------------------------------ places
 
@@ -221,6 +223,9 @@ class Evaluator(Algebra):
     # ------------------------------------------------------------ conditions
 
     def decide(self, expr: typed.Expr, path: Path, context: Context) -> Iterator[tuple[Path, bool]]:
+        if self.self_mode and self.quantifies(expr):
+            yield path, self.assumption(expr, context)
+            return
         match expr:
             case typed.Const(value):
                 yield path, bool(value) and value != NOTHING
@@ -285,6 +290,25 @@ class Evaluator(Algebra):
             case _:
                 for here, value in self.eval(expr, path, context):
                     yield from self.fork(here, value, lambda v: v is True)
+
+    def quantifies(self, expr: typed.Expr) -> bool:
+        match expr:
+            case typed.Exists(_, sort) | typed.Compare(_, typed.CountOf(_, sort)):
+                return sort == self.dynamic
+            case typed.Active() | typed.Quiet() | typed.Stored():
+                return True
+            case _:
+                return False
+
+    def assumption(self, expr: typed.Expr, context: Context) -> bool:
+        """A condition inside one on all others, if it is not about them itself."""
+        bound = tuple((name, context.bind[name]) for name in sorted(locals_of(expr)) if name in context.bind)
+        if any(isinstance(v, K) and isinstance(v.value, Ref) and v.value.slot == SELF for _, v in bound):
+            raise NotExpressible("a condition on all other requests quantifies over requests")
+        key = (expr, bound)
+        if key not in self.assumed:
+            raise NeedsDecision(expr, key, context)
+        return self.assumed[key]
 
     def fork(
         self, path: Path, value: Symbolic, accepts: Callable[[Value | frozenset[str]], bool]
@@ -488,20 +512,33 @@ class Evaluator(Algebra):
         self, path: Path, check: Callable[[Path, Ref], Iterator[tuple[Path, bool]]]
     ) -> Iterator[tuple[Path, list[list[SelfCube]]]]:
         """The condition as a DNF over the record of one other request; the path is split until it depends on no more."""
+        found = self.attempt(path, check)
+        match found:
+            case NeedsDecision(condition=condition, key=key, context=context):
+                assert isinstance(context, Context)
+                for here, holds in self.decide(condition, path, context):
+                    self.assumed[key] = holds
+                    split = list(self.on_others(here, check))
+                    del self.assumed[key]
+                    yield from split
+            case NeedsSplit(place=place):
+                for here, _ in self.split(path, M(place)):
+                    yield from self.on_others(here, check)
+            case _:
+                yield path, found
+
+    def attempt(
+        self, path: Path, check: Callable[[Path, Ref], Iterator[tuple[Path, bool]]]
+    ) -> list[list[SelfCube]] | NeedsDecision | NeedsSplit:
         self.self_mode = True
         broken = len(self.broken)
         try:
-            cubes = [self.self_cubes(path, Ref(e.pool, e.index, SELF), check) for e in self.owned_entities()]
-        except NeedsSplit as needed:
-            self.self_mode = False
-            del self.broken[broken:]
-            for here, _ in self.split(path, M(needed.place)):
-                yield from self.on_others(here, check)
-            return
+            return [self.self_cubes(path, Ref(e.pool, e.index, SELF), check) for e in self.owned_entities()]
+        except (NeedsDecision, NeedsSplit) as needed:
+            return needed
         finally:
             self.self_mode = False
             del self.broken[broken:]
-        yield path, cubes
 
     def self_cubes(
         self, path: Path, target: Ref, check: Callable[[Path, Ref], Iterator[tuple[Path, bool]]]

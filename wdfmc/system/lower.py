@@ -102,6 +102,7 @@ class Lowering:
         self.locations: dict[tuple[int, str], Location] = {}
         self.goals = goals
         self.acquired_by: dict[str, frozenset[str]] = {}
+        self.bounds: set[str] = set()  # real assumptions of the model, for the verdict
 
     # ------------------------------------------------------------ the whole system
 
@@ -155,12 +156,12 @@ class Lowering:
 
     def add_thread(self, thread: typed.Thread) -> None:
         subject = thread.subject or Obj(thread.name)
-        name = thread.name if thread.subject is None else f"{thread.name} {thread.subject.name}"
+        name = lane_of(thread)
         graph = flow.graph(
             self.program, thread.body, thread.span, driver=not thread.library, atomic=False, repeat=not thread.once,
             begin=() if thread.when == typed.Const(True) else (flow.Await(thread.when),),
         )  # fmt: skip
-        activity = Activity(name, Record("thread", subject, 0), (), None, None, "environment" if thread.library else "thread")
+        activity = Activity(name, Record(f"thread {thread.name}", subject, 0), (), None, None, "environment" if thread.library else "thread")
         counter = self.evaluator.counter(activity.record)
         label = self.location(activity, graph, graph.entry, NO_LOCK, unfair=not thread.library or True)
         self.domains.initial[counter] = label
@@ -264,7 +265,7 @@ class Lowering:
             kind = self.program.kinds[activity.kinds[0]]
             bind[callback_subject(callback, kind)] = K(value)
         else:
-            thread = next(t for t in self.program.threads if activity.record.subject == (t.subject or Obj(t.name)))
+            thread = next(t for t in self.program.threads if lane_of(t) == activity.name)
             if thread.variable is not None:
                 bind[thread.variable] = K(value)
         return Context(activity.record, activity.kinds, activity.name, slot, bind)
@@ -563,9 +564,11 @@ class Lowering:
                         if busy is not None:
                             following.append(busy)
                     pending = following
+                if pending and kind.overlap > 1:
+                    self.bounds.add(f"at most {kind.overlap} runs of {name} at once")
+                    continue
                 for at in pending:
-                    words = f"{name} is started again while it runs (more than {kind.overlap} at once)"
-                    self.violate(at, MODEL_BOUND, source, context, node, words)
+                    self.violate(at, MODEL_BOUND, source, context, node, f"{name} is started again while it runs")
 
     def optional(
         self, expr: typed.Expr | None, path: Path, context: Context, default: Value
@@ -875,6 +878,10 @@ def cube_of(cube: SelfCube) -> TemplateCube:
 
 def is_vague(value: Value) -> bool:
     return isinstance(value, Ref) and value.slot == OTHER
+
+
+def lane_of(thread: typed.Thread) -> str:
+    return thread.name if thread.subject is None else f"{thread.name} {thread.subject.name}"
 
 
 def callback_subject(callback: typed.Callback, kind: typed.Kind) -> str:

@@ -49,6 +49,14 @@ class NeedsSplit(Exception):
         self.place = place
 
 
+class NeedsDecision(Exception):
+    """A condition on all other requests contains one that is about none of them: it is decided first."""
+
+    def __init__(self, condition: typed.Expr, key: tuple[object, ...], context: object) -> None:
+        super().__init__(condition)
+        self.condition, self.key, self.context = condition, key, context
+
+
 class NotExpressible(Exception):
     """The text needs a condition or an update that the transition system cannot express."""
 
@@ -180,7 +188,10 @@ class Algebra:
     def image(self, path: Path, value: M) -> Iterator[tuple[Value, Value]]:
         """(old value, value now) for each old value that is still possible."""
         for before in self.old(path, value.place):
-            yield before, before if value.table is None else value.table[before]
+            if value.table is None:
+                yield before, before
+            elif before in value.table:  # else the domain has just grown, and this source will run again
+                yield before, value.table[before]
 
     def restricted(self, path: Path, place: Place, allowed: frozenset[Value]) -> Path:
         if self.old(path, place) == allowed:

@@ -1,0 +1,553 @@
+"""Every diagnostic code: what it means, an example, and the example put right. `wdfmc explain CODE` prints it.
+
+WDF0xx files, WDF1xx syntax, WDF2xx names and declarations, WDF3xx types, WDF4xx the structure of a driver,
+WDF5xx rules and expectations, WDF9xx the command line. A code is never reused for another meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from textwrap import dedent, indent
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`wrong` gives the diagnostic and `right` does not; both are empty where no text shows it.
+
+    checkable: the tests hold the two against the parser (WDF1xx) or the checker. Not so where a text alone does not
+        show it (it needs another file), or where it is a matter of the framework's text.
+    """
+
+    code: str
+    title: str
+    text: str
+    wrong: str = ""
+    right: str = ""
+    checkable: bool = True
+
+
+def driver(body: str = "", items: str = "") -> str:
+    """A small driver with `items`, and with `body` in its read handler."""
+    parts = [
+        "driver Small {",
+        "    queue Reads : parallel, front { EvtIoRead = OnRead; }",
+        *([indent(dedent(items).strip("\n"), "    ")] if items else []),
+        "    callback OnRead(Request) {",
+        indent(dedent(body).strip("\n") or "WdfRequestComplete(Request, STATUS_SUCCESS);", "        "),
+        "    }",
+        "}",
+        "",
+    ]
+    return "\n".join(parts)
+
+
+COMPLETE: Final = "WdfRequestComplete(Request, STATUS_SUCCESS);"
+
+
+def files() -> Iterator[Explanation]:
+    yield Explanation(
+        "WDF001", "there is no such file", "The path names nothing. It is looked up from the current directory."
+    )
+    yield Explanation("WDF002", "a directory where a file is needed", "Name a text in it, such as `models/echo.wdf`.")
+    yield Explanation("WDF003", "a file cannot be read", "The system refuses: permissions, a lock, a broken disk.")
+    yield Explanation(
+        "WDF004",
+        "not UTF-8",
+        "Texts are UTF-8, with or without a byte order mark. The label shows the first byte that is not part of it.",
+    )
+    yield Explanation("WDF005", "nothing in the file", "The text has no character but white space.")
+
+
+def syntax() -> Iterator[Explanation]:
+    yield Explanation(
+        "WDF101",
+        "something else is expected",
+        "The text cannot go on like this. The message says what can stand here.",
+        driver("status = ;\n" + COMPLETE),
+        driver("status = STATUS_SUCCESS;\nWdfRequestComplete(Request, status);"),
+    )
+    yield Explanation(
+        "WDF102",
+        "the text ends too early",
+        "The last statement or item is not finished.",
+        'rule once(r: request) "A request is completed once."\n    never complete(r) after',
+        'rule once(r: request) "A request is completed once."\n    never complete(r) after complete(r);',
+    )
+    yield Explanation(
+        "WDF103",
+        "a `;` is missing",
+        "Statements, fields and bindings end in `;`. The place shown is the end of what it should follow.",
+        driver("status = STATUS_SUCCESS\nWdfRequestComplete(Request, status);"),
+        driver("status = STATUS_SUCCESS;\nWdfRequestComplete(Request, status);"),
+    )
+    yield Explanation(
+        "WDF104",
+        "a bracket is not closed",
+        "By counting, the bracket that is left over is always the outermost one; which one it is, is judged by the "
+        "indentation and by the items that would stand inside it.",
+        "driver Small {\n    callback OnRead(Request) {\n        if (Busy) {\n            return;\n    }\n"
+        "    context device { Busy : bool; }\n}\n",
+        "driver Small {\n    callback OnRead(Request) {\n        if (Busy) {\n            return;\n        }\n    }\n"
+        "    context device { Busy : bool; }\n}\n",
+    )
+    yield Explanation(
+        "WDF105",
+        "a closing bracket without an opening one",
+        "Either it is one too many, or an opening one before it is missing or of another kind.",
+        driver() + "}\n",
+        driver(),
+    )
+    yield Explanation(
+        "WDF106",
+        "words are not closed",
+        'Words stand in `"` quotes and end on their line. A quote inside them is written `\\"`.',
+        driver('if (maybe("the device is gone) { return; }\n' + COMPLETE),
+        driver('if (maybe("the device is gone")) { return; }\n' + COMPLETE),
+    )
+    yield Explanation(
+        "WDF107",
+        "a comment has no end",
+        "`/*` runs to the next `*/`; comments do not nest. `//` runs to the end of its line.",
+        "/* A driver\n" + driver(),
+        "/* A driver */\n" + driver(),
+    )
+    yield Explanation(
+        "WDF108",
+        "a character that is not part of the language",
+        "There is no preprocessor, no character constant, no pointer and no arithmetic but `+` and `-`. Letters with "
+        "accents and typographic quotes may stand in comments and in words only.",
+        driver("x = *Request;\n" + COMPLETE),
+        driver(),
+    )
+    yield Explanation(
+        "WDF109",
+        "a keyword used as a name",
+        "Keywords are contextual: most words are free as names. Where a statement or an expression begins, the words "
+        "that begin one are not.",
+        driver("limit = 3;\n" + COMPLETE, "context device { limit : 0..3; }"),
+        driver("Limit = 3;\n" + COMPLETE, "context device { Limit : 0..3; }"),
+    )
+    yield Explanation(
+        "WDF110",
+        "an item in the wrong place",
+        "`driver`, `rule`, `stack` and `import` stand side by side; `queue`, `context`, `callback` and so on stand "
+        "inside a driver; statements stand in the body of a callback, helper or thread. Often a brace before it "
+        "is missing, or is one too many.",
+        'driver Small {\n    rule mine(r: request) "Words." never complete(r) after complete(r);\n}\n',
+        'driver Small {\n}\nrule mine(r: request) "Words." never complete(r) after complete(r);\n',
+    )
+    yield Explanation(
+        "WDF111",
+        "a misspelt keyword",
+        "With the keyword that is suggested the text could be read on.",
+        driver("whlie (true) { break; }\n" + COMPLETE),
+        driver("while (true) { break; }\n" + COMPLETE),
+    )
+    yield Explanation(
+        "WDF112",
+        "a number is too large",
+        "Numbers are at most 4294967295 (0xFFFFFFFF), the largest NTSTATUS.",
+        "status STATUS_MINE = 0x1C0000001;\n",
+        "status STATUS_MINE = 0xC0000001;\n",
+    )
+    yield Explanation(
+        "WDF113",
+        "not a number",
+        "Numbers are decimal (`12`) or hexadecimal (`0x0C`). C reads `012` as octal, so it is not allowed.",
+        "driver Small {\n    context device { Count : 0..012; }\n}\n",
+        "driver Small {\n    context device { Count : 0..12; }\n}\n",
+    )
+    yield Explanation(
+        "WDF114",
+        "an empty range",
+        "The smaller number comes first.",
+        "driver Small {\n    context device { Count : 3..0; }\n}\n",
+        "driver Small {\n    context device { Count : 0..3; }\n}\n",
+    )
+    yield Explanation(
+        "WDF115",
+        "nested too deeply",
+        "No text that people write needs it. Move the inner part to a `helper`, or name a part of the condition with "
+        "`define`.",
+        driver(f"x = {'!' * 200}Busy;"),
+        driver("x = !Busy;"),
+    )
+    yield Explanation(
+        "WDF116",
+        "a construct of C that the language does not have",
+        "The language looks like C, but has no `switch`, `for (...)`, `++`, `->`, arrays, and so on. The help says "
+        "what to write instead.",
+        driver("Count++;\n" + COMPLETE, "context device { Count : 0..3; }"),
+        driver("Count = Count + 1;\n" + COMPLETE, "context device { Count : 0..3; }"),
+    )
+    yield Explanation(
+        "WDF117",
+        "`=` in an expression",
+        "`=` assigns and is a statement; `==` compares.",
+        driver("if (Busy = true) { return; }\n" + COMPLETE, "context device { Busy : bool; }"),
+        driver("if (Busy == true) { return; }\n" + COMPLETE, "context device { Busy : bool; }"),
+    )
+
+
+def names() -> Iterator[Explanation]:
+    yield Explanation(
+        "WDF201",
+        "an unknown name",
+        "A name is looked up among the parameters and locals, the context fields, the objects, the callbacks, the "
+        "helpers, and then the statuses, enum members and options of the library. A local exists from its first "
+        "assignment on.",
+        driver("WdfRequestComplete(Requst, STATUS_SUCCESS);"),
+        driver(),
+    )
+    yield Explanation(
+        "WDF202",
+        "a name declared twice",
+        "Names of one kind are declared once; a driver's objects, callbacks and context fields share one space.",
+        driver(items="spinlock Guard;\nspinlock Guard;"),
+        driver(items="spinlock Guard;\nspinlock Other;"),
+    )
+    yield Explanation(
+        "WDF203",
+        "an unknown field",
+        "`x.Field` needs a field of the sort of x: one of the library's, or one that a `context` of the driver adds.",
+        driver("Request.Cuont = 1;\n" + COMPLETE, "context request { Count : 0..3; }"),
+        driver("Request.Count = 1;\n" + COMPLETE, "context request { Count : 0..3; }"),
+    )
+    yield Explanation(
+        "WDF204",
+        "an unknown type or sort",
+        "Types are `bool`, `0..3`, `{ a, b }`, `NTSTATUS`, a sort such as `request` (with `?` if it can be null), "
+        "`set of request`, `list[4] of request`, and what a text declares with `enum` or `sort`.",
+        driver(items="context device { Busy : boool; }"),
+        driver(items="context device { Busy : bool; }"),
+    )
+    yield Explanation(
+        "WDF205",
+        "an unknown kind of callback",
+        "An object binds callbacks by Microsoft's names; which ones it can bind is fixed by its sort.",
+        "driver Small {\n    queue Reads : parallel, front { EvtIoRaed = OnRead; }\n"
+        "    callback OnRead(Request) { WdfRequestComplete(Request, STATUS_SUCCESS); }\n}\n",
+        driver(),
+    )
+    yield Explanation(
+        "WDF206",
+        "a word that says nothing about the object",
+        "The words after the colon set what is fixed about an object, such as `sequential`, `managed`, `scope queue` "
+        "for a queue.",
+        "driver Small {\n    queue Reads : paralel, front { EvtIoRead = OnRead; }\n"
+        "    callback OnRead(Request) { WdfRequestComplete(Request, STATUS_SUCCESS); }\n}\n",
+        driver(),
+    )
+    yield Explanation(
+        "WDF207",
+        "an unknown DDI, helper or define",
+        'DDIs are spelled as in WDF. What a driver only computes is left out, or stands as `maybe("...")`; what it '
+        "does to a request in a function of its own becomes a `helper`.",
+        driver("WdfRequestCompelte(Request, STATUS_SUCCESS);"),
+        driver(),
+    )
+    yield Explanation(
+        "WDF208",
+        "an unknown rule",
+        "`wdfmc rules` lists the rules of the library; a text may declare its own.",
+        driver(items="expect proved no-double-completion;"),
+        driver(items="expect proved no-double-complete;"),
+    )
+    yield Explanation(
+        "WDF209",
+        "no event, or an event in the wrong text",
+        "Events are what rules speak of. The library declares them with `ghost`, and its DDIs `emit` them; a driver "
+        "calls the DDI.",
+        driver("complete(Request, STATUS_SUCCESS);"),
+        driver(),
+    )
+    yield Explanation(
+        "WDF210",
+        "texts that import each other",
+        "`import` takes in another text; a text may not, by way of others, import itself.",
+        'import "this.wdf";  // the file that this line stands in\n',
+        checkable=False,
+    )
+    yield Explanation(
+        "WDF211",
+        "an imported file cannot be read",
+        "The path of an `import` is relative to the file that it stands in.",
+        'import "shraed.wdf";\n',
+        'import "shared.wdf";\n',
+        checkable=False,
+    )
+    yield Explanation(
+        "WDF212",
+        "a local that is never read",
+        "A local comes into being by its first assignment, so a misspelt context field is a new local. If it is meant, "
+        "drop the assignment: a result may be ignored.",
+        driver("Bussy = true;\n" + COMPLETE, "context device { Busy : bool; }"),
+        driver("Busy = true;\n" + COMPLETE, "context device { Busy : bool; }"),
+    )
+    yield Explanation(
+        "WDF213",
+        "a local that is read before it is written",
+        "On some path nothing has been assigned to it yet.",
+        driver('if (maybe("short")) { status = STATUS_CANCELLED; }\nWdfRequestComplete(Request, status);'),
+        driver(
+            'status = STATUS_SUCCESS;\nif (maybe("short")) { status = STATUS_CANCELLED; }\n'
+            "WdfRequestComplete(Request, status);"
+        ),
+        checkable=False,
+    )
+    yield Explanation(
+        "WDF214",
+        "a helper or define that uses itself",
+        "Helpers are expanded in place, so they cannot be recursive. Use a loop.",
+        driver("Drain(Request);", "helper Drain(r) { Drain(r); }"),
+        driver("Drain(Request);", "helper Drain(r) { WdfRequestComplete(r, STATUS_CANCELLED); }"),
+    )
+    yield Explanation(
+        "WDF215",
+        "an unknown setting or value",
+        "`environment { ... }` chooses among the options of the library: `power on;`, `target honours;` and so on.",
+        driver(items="environment { power maybe; }"),
+        driver(items="environment { power on; }"),
+    )
+
+
+def types() -> Iterator[Explanation]:
+    yield Explanation(
+        "WDF301",
+        "a value of another type",
+        "What stands here does not fit what is needed.",
+        driver("WdfRequestComplete(Request, true);"),
+        driver(),
+    )
+    yield Explanation(
+        "WDF302",
+        "the wrong number of arguments",
+        "`wdfmc explain NAME` shows the parameters. Lengths, buffers and attributes that play no part are left out.",
+        driver("WdfRequestComplete(Request);"),
+        driver(),
+    )
+    yield Explanation(
+        "WDF303",
+        "`&` is missing or too much",
+        "An argument that the call writes is marked by `&`, as in C; others are not.",
+        driver("WdfRequestComplete(&Request, STATUS_SUCCESS);"),
+        driver(),
+    )
+    yield Explanation(
+        "WDF304",
+        "not a condition",
+        "`if`, `while`, `when` and so on need a bool. Compare: `status == STATUS_SUCCESS`, `NT_SUCCESS(status)`, "
+        "`r != null`.",
+        driver("status = STATUS_SUCCESS;\nif (status) { WdfRequestComplete(Request, status); }"),
+        driver("status = STATUS_SUCCESS;\nif (NT_SUCCESS(status)) { WdfRequestComplete(Request, status); }"),
+    )
+    yield Explanation(
+        "WDF305",
+        "not a member of the enum",
+        "The value is none of those that the type has.",
+        driver("Mode = runing;\n" + COMPLETE, "context device { Mode : { idle, running }; }"),
+        driver("Mode = running;\n" + COMPLETE, "context device { Mode : { idle, running }; }"),
+    )
+    yield Explanation(
+        "WDF306",
+        "neither a request nor an object",
+        "Only requests and objects have fields, and only they can be asked whether they are active.",
+        driver("Busy.Count = 1;\n" + COMPLETE, "context device { Busy : bool; }\ncontext request { Count : 0..3; }"),
+        driver("Request.Count = 1;\n" + COMPLETE, "context device { Busy : bool; }\ncontext request { Count : 0..3; }"),
+    )
+    yield Explanation(
+        "WDF307",
+        "a result that there is not",
+        "The call returns nothing, or a `return` does not fit the helper's result.",
+        driver("status = WdfRequestComplete(Request, STATUS_SUCCESS);\nif (NT_SUCCESS(status)) { return; }"),
+        driver(),
+    )
+    yield Explanation(
+        "WDF308",
+        "this cannot be assigned",
+        "Objects, parameters that are not `out` or `ref`, and what the declarations fix (`const` fields) stay as "
+        "they are.",
+        driver("Reads = null;\n" + COMPLETE),
+        driver(),
+    )
+    yield Explanation(
+        "WDF309",
+        "outside a loop",
+        "`break` and `continue` belong in a `while`, `loop` or `for each`.",
+        driver("break;"),
+        driver("while (true) { break; }\n" + COMPLETE),
+    )
+    yield Explanation(
+        "WDF310",
+        "a statement of the framework in a driver",
+        "`await`, `then`, `emit`, `start`, `enter`, `acquire` and so on say what WDF does. A driver calls DDIs.",
+        driver("acquire Guard;\nrelease Guard;\n" + COMPLETE, "spinlock Guard;"),
+        driver("WdfSpinLockAcquire(Guard);\nWdfSpinLockRelease(Guard);\n" + COMPLETE, "spinlock Guard;"),
+    )
+    yield Explanation(
+        "WDF311",
+        "an operator of rules outside a rule",
+        "`since`, `after`, `while`, `once` and `implies` speak of what has happened; a driver cannot know that.",
+        driver("Busy = (Busy implies Busy);\n" + COMPLETE, "context device { Busy : bool; }"),
+        driver("Busy = (!Busy || Busy);\n" + COMPLETE, "context device { Busy : bool; }"),
+    )
+    yield Explanation(
+        "WDF312",
+        "a count compared with something else than a constant",
+        "`count(r: request, C)` may be compared with a number only.",
+        driver(
+            "if (count(r: request, r == Request) < Limit) { Limit = 1; }\n" + COMPLETE,
+            "context device { Limit : 0..3; }",
+        ),
+        driver(
+            "if (count(r: request, r == Request) < 2) { Limit = 1; }\n" + COMPLETE, "context device { Limit : 0..3; }"
+        ),
+        checkable=False,
+    )
+
+
+def structure() -> Iterator[Explanation]:
+    yield Explanation(
+        "WDF401",
+        "no driver",
+        "A model declares a driver. Texts of rules (`.wdfspec`) have none; give them with `--spec`.",
+        'rule once(r: request) "A request is completed once."\n    never complete(r) after complete(r);\n',
+        driver(),
+    )
+    yield Explanation(
+        "WDF402",
+        "two drivers that are not stacked",
+        "One file, one driver; or say which sends to which.",
+        "driver Upper { }\ndriver Lower { }\n",
+        "driver Upper { }\ndriver Lower { }\nstack Upper over Lower;\n",
+    )
+    yield Explanation(
+        "WDF403",
+        "a binding is missing",
+        "Some objects need a callback, or an object that they belong to.",
+        driver(items="timer Tick;"),
+        driver(items="timer Tick { EvtTimerFunc = OnTick; }\ncallback OnTick() { return; }"),
+    )
+    yield Explanation(
+        "WDF404",
+        "a callback that nothing calls",
+        "It is bound by no object and passed to no DDI, so it never runs and is not checked.",
+        driver(items="callback OnWrite(Request) { WdfRequestComplete(Request, STATUS_SUCCESS); }"),
+        driver(),
+    )
+    yield Explanation(
+        "WDF405",
+        "a callback bound as two kinds that differ",
+        "The kinds differ in their parameters or in the locks they hold. Write two callbacks, and a helper for what "
+        "they share.",
+        driver(items="timer Tick { EvtTimerFunc = OnRead; }"),
+        driver(items="timer Tick { EvtTimerFunc = OnTick; }\ncallback OnTick() { return; }"),
+    )
+    yield Explanation(
+        "WDF406",
+        "which object is meant?",
+        "The driver declares several of the sort, and one is needed. Name it.",
+        driver(items="queue Other : manual;\ncontext queue { Busy : bool; }"),
+        driver(items="queue Other : manual;\ncontext queue Reads { Busy : bool; }"),
+    )
+    yield Explanation(
+        "WDF407",
+        "an object that is there without being declared",
+        "A driver has a device even if it declares none; its name is `Device`. An object of this name of another sort "
+        "hides it.",
+        driver(items="spinlock Device;"),
+        driver(items="spinlock Guard;"),
+        checkable=False,
+    )
+    yield Explanation(
+        "WDF408",
+        "a pool out of range",
+        "`created Child[2] of request;` gives each request two slots for requests of the driver's own; one to eight "
+        "can be checked.",
+        driver(items="created Child[100] of request;"),
+        driver(items="created Child[2] of request;"),
+    )
+    yield Explanation(
+        "WDF409",
+        "hardware that is not there",
+        "`hardware Irq when C;` says when an interrupt that the driver declares may fire.",
+        driver(items="hardware Irq when true;"),
+        driver(
+            items="interrupt Irq { EvtInterruptIsr = OnIsr; EvtInterruptDpc = OnDpc; }\nhardware Irq when true;\n"
+            "callback OnIsr() { WdfInterruptQueueDpcForIsr(Irq); }\ncallback OnDpc() { return; }"
+        ),
+    )
+    yield Explanation(
+        "WDF410",
+        "the wrong parameters of a callback",
+        "A callback has the parameters of its kind, without those that play no part (the queue, lengths). Trailing "
+        "ones may be left out. `wdfmc explain EvtIoRead` shows them.",
+        "driver Small {\n    queue Reads : parallel, front { EvtIoRead = OnRead; }\n"
+        "    callback OnRead(Request, Second, Third, Fourth, Fifth) {\n"
+        "        WdfRequestComplete(Request, STATUS_SUCCESS);\n    }\n}\n",
+        driver(),
+    )
+
+
+def rules() -> Iterator[Explanation]:
+    yield Explanation(
+        "WDF501",
+        "a rule without a sentence",
+        "Every rule says in one sentence what must hold; reports print it.",
+        'rule mine(r: request) ""\n    never complete(r) after complete(r);\n' + driver(),
+        'rule mine(r: request) "A request is completed once."\n    never complete(r) after complete(r);\n' + driver(),
+        checkable=False,
+    )
+    yield Explanation(
+        "WDF502",
+        "an unknown verdict",
+        "`expect` takes `proved`, `violated`, `vacuous`, `skipped` or `unknown`.",
+        driver(items="expect broken no-double-complete;"),
+        driver(items="expect violated no-double-complete;"),
+    )
+    yield Explanation(
+        "WDF503",
+        "a rule declared twice",
+        "The name is taken, by a rule of the library or of this text.",
+        'rule no-double-complete(r: request) "A request is completed once."\n'
+        "    never complete(r) after complete(r);\n" + driver(),
+        'rule my-double-complete(r: request) "A request is completed once."\n'
+        "    never complete(r) after complete(r);\n" + driver(),
+    )
+    yield Explanation(
+        "WDF504",
+        "a contract that nothing states",
+        "`by contract` gives a name to what DDIs require: `requires C else this-rule;`. No DDI names this rule.",
+        'rule mine(r: request) "Words."\n    by contract;\n' + driver(),
+        'rule mine(r: request) "Words."\n    never complete(r) after complete(r);\n' + driver(),
+        checkable=False,
+    )
+    yield Explanation(
+        "WDF505",
+        "`leads to` needs events",
+        "Both sides of `leads to` are events, perhaps joined by `or` or in a state (`while C`).",
+        'rule mine(r: request) "Words."\n    true leads to complete(r, _);\n' + driver(),
+        'rule mine(r: request) "Words."\n    deliver(r) leads to complete(r, _);\n' + driver(),
+    )
+
+
+def command_line() -> Iterator[Explanation]:
+    yield Explanation("WDF901", "a wrong option or argument", "`wdfmc COMMAND --help` lists what the command takes.")
+    yield Explanation("WDF902", "not a command", "`wdfmc --help` lists the commands.")
+    yield Explanation(
+        "WDF903", "a file is missing or cannot be read", "Paths are looked up from the current directory."
+    )
+    yield Explanation("WDF904", "no model found", "A directory or a pattern stands for the models (*.wdf) below it.")
+    yield Explanation("WDF905", "options that contradict each other", "One of the two has to go.")
+    yield Explanation("WDF906", "the output cannot be written", "The file or its directory is missing or refused.")
+    yield Explanation("WDF907", "an unknown name", "`wdfmc rules` lists the rules; `wdfmc explain` takes any name.")
+    yield Explanation("WDF908", "not UTF-8", "Texts are UTF-8, with or without a byte order mark.")
+
+
+CATALOGUE: Final[Mapping[str, Explanation]] = {
+    explanation.code: explanation
+    for chapter in (files, syntax, names, types, structure, rules, command_line)
+    for explanation in chapter()
+}

@@ -1,0 +1,132 @@
+"""Cone of influence: variables that no guard reads, directly or through copies, are dropped, and what then does nothing.
+
+`kept` leads back: for each template of the slice the templates of the full system that look like it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from wdfmc.system.system import (
+    OTHER, SELF, Assignment, Others, Place, Ref, Statement, Template, TemplateCube, TemplateSystem, TemplateVariable, Value,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    system: TemplateSystem
+    kept: tuple[tuple[int, ...], ...]
+
+
+def sliced(system: TemplateSystem, goals: frozenset[str]) -> Slice:
+    """The part of a system that decides the rules `goals`: violations of others stay, they end a run."""
+    pruned = [pruned_guards(system, template) for template in system.templates]
+    alive = [at for at in range(len(pruned)) if not is_idle(pruned[at])]
+    while True:
+        relevant = cone(system, [pruned[at] for at in alive])
+        effective = [at for at in alive if has_effect(pruned[at], relevant)]
+        if effective == alive:
+            break
+        alive = effective
+    kept_variables = sorted(relevant)
+    renumber = {variable: at for at, variable in enumerate(kept_variables)}
+    found: dict[Template, list[int]] = {}
+    for at in alive:
+        found.setdefault(renumbered(pruned[at], renumber), []).append(at)
+    variables = tuple(narrowed(system, variable) for variable in kept_variables)
+    obligations = tuple(
+        replace(item, variable=renumber[item.variable]) for item in system.obligations
+        if item.rule in goals and item.variable in renumber
+    )  # fmt: skip
+    return Slice(TemplateSystem(variables, tuple(found), obligations), tuple(tuple(ats) for ats in found.values()))
+
+
+def narrowed(system: TemplateSystem, variable: int) -> TemplateVariable:
+    return system.variables[variable]
+
+
+def full(variable: TemplateVariable, footprint: int, own: bool) -> frozenset[Value]:
+    """Every value, with references to each symbol of the footprint."""
+    found: set[Value] = set()
+    for value in variable.domain:
+        found.add(value)
+        if isinstance(value, Ref) and value.slot == OTHER:
+            found.update(value._replace(slot=symbol) for symbol in range(footprint))
+            if own:
+                found.add(value._replace(slot=SELF))
+    return frozenset(found)
+
+
+def pruned_guards(system: TemplateSystem, template: Template) -> Template:
+    """Without tests that every value passes."""
+
+    def prune(cube: TemplateCube) -> TemplateCube:
+        return tuple(
+            (place, values) for place, values in cube
+            if not values >= full(system.variables[place.variable], template.footprint, place.slot == SELF)
+        )  # fmt: skip
+
+    others = tuple(
+        Others(tuple(tuple(prune(cube) for cube in cubes) for cubes in item.entities), item.low, item.high)
+        for item in template.others
+    )
+    return replace(template, guard=prune(template.guard), others=others)
+
+
+def is_idle(template: Template) -> bool:
+    return template.violates is None and not template.updates
+
+
+def places_read(template: Template) -> Iterable[Place]:
+    for place, _ in template.guard:
+        yield place
+    for item in template.others:
+        for cubes in item.entities:
+            for cube in cubes:
+                for place, _ in cube:
+                    yield place
+
+
+def cone(system: TemplateSystem, templates: list[Template]) -> set[int]:
+    relevant = {item.variable for item in system.obligations}
+    for template in templates:
+        relevant |= {place.variable for place in places_read(template)}
+    grown = True
+    while grown:
+        grown = False
+        for template in templates:
+            for update in template.updates:
+                if update.source is not None and update.target.variable in relevant and update.source.variable not in relevant:
+                    relevant.add(update.source.variable)
+                    grown = True
+    return relevant
+
+
+def has_effect(template: Template, relevant: set[int]) -> bool:
+    return template.violates is not None or any(update.target.variable in relevant for update in template.updates)
+
+
+def renumbered(template: Template, renumber: dict[int, int]) -> Template:
+    def place(old: Place) -> Place:
+        return Place(renumber[old.variable], old.slot)
+
+    def cube(old: TemplateCube) -> TemplateCube:
+        return tuple((place(at), values) for at, values in old)
+
+    def assignments(updates: tuple[Assignment, ...]) -> tuple[Assignment, ...]:
+        return tuple(
+            Assignment(place(u.target), u.source and place(u.source), u.table) for u in updates
+            if u.target.variable in renumber and (u.source is None or u.source.variable in renumber)
+        )  # fmt: skip
+
+    statements = tuple(
+        Statement(s.span, s.action, s.result, assignments(s.effects)) for s in template.statements
+    )
+    others = tuple(
+        Others(tuple(tuple(cube(c) for c in cubes) for cubes in item.entities), item.low, item.high)
+        for item in template.others
+    )
+    return replace(
+        template, guard=cube(template.guard), others=others, updates=assignments(template.updates), statements=statements
+    )
