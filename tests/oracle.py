@@ -100,6 +100,17 @@ def stuck(system: TransitionSystem, graph: Reachable, owed: Obligation) -> list[
     return [state for state in graph.depth if owes(system, state, owed) and not able(system, state)]
 
 
+def without_unfair(system: TransitionSystem, graph: Reachable) -> Reachable:
+    """The same states, with the edges of fair transitions only."""
+    return Reachable(
+        graph.depth,
+        {
+            state: [(at, after) for at, after in edges if system.transitions[at].fairness is not None]
+            for state, edges in graph.edges.items()
+        },
+    )
+
+
 def fair_components(system: TransitionSystem, graph: Reachable, owed: Obligation) -> list[set[State]]:
     """The sets of states in which a fair run can stay for ever, owing, while visiting all of them."""
     fair = []

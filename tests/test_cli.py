@@ -6,8 +6,10 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -325,3 +327,140 @@ def test_usage_error_of_the_process() -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
+
+
+# ---------------------------------------------------------------- fmt
+
+UGLY = "driver D {\nqueue Q:parallel,front{EvtIoRead=OnRead;} // why\ncallback OnRead(Request){x=1;}\n}\n"
+
+
+def test_fmt_writes_and_then_has_nothing_to_do(here: Path) -> None:
+    (here / "a.wdf").write_text(UGLY, encoding="utf-8")
+    assert main(["fmt", "--check", "a.wdf"]) == 1
+    assert main(["fmt", "a.wdf", "b.wdf"]) == 0
+    text = (here / "a.wdf").read_text(encoding="utf-8")
+    assert text != UGLY
+    assert "// why" in text
+    assert main(["fmt", "--check", "a.wdf", "b.wdf"]) == 0
+
+
+def test_fmt_check_names_the_files_and_writes_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "a.wdf").write_text(UGLY, encoding="utf-8")
+    assert main(["fmt", "--check", "a.wdf", "b.wdf"]) == 1
+    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == ["a.wdf"]
+    assert (here / "a.wdf").read_text(encoding="utf-8") == UGLY
+
+
+def test_fmt_writes_nothing_if_one_file_is_wrong(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "a.wdf").write_text(UGLY, encoding="utf-8")
+    (here / "b.wdf").write_text("driver {{{\n", encoding="utf-8")
+    assert main(["fmt", "a.wdf", "b.wdf", "nowhere.wdf"]) == 2
+    assert (here / "a.wdf").read_text(encoding="utf-8") == UGLY
+    err = capsys.readouterr().err
+    assert "b.wdf:1:" in err
+    assert "nowhere.wdf" in err
+
+
+def test_fmt_keeps_the_line_ends_of_windows(here: Path) -> None:
+    (here / "a.wdf").write_bytes(UGLY.replace("\n", "\r\n").encode())
+    assert main(["fmt", "a.wdf"]) == 0
+    written = (here / "a.wdf").read_bytes()
+    assert b"\r\n" in written
+    assert written.count(b"\n") == written.count(b"\r\n")
+    assert main(["fmt", "--check", "a.wdf"]) == 0
+
+
+def test_fmt_from_stdin_to_stdout(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("wdfmc.cli.read_stdin", lambda: Source("<stdin>", UGLY))
+    assert main(["fmt", "-"]) == 0
+    assert "    callback OnRead(Request) {" in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------- explain and rules
+
+
+@pytest.mark.parametrize("name", ["WdfRequestUnmarkCancelable", "EvtIoRead", "STATUS_CANCELLED", "no-double-complete"])
+def test_explain(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    assert main(["explain", name]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith(f"{name}: ")
+    assert err == ""
+
+
+def test_explain_takes_a_code_in_any_case(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "wdf905"]) == 0
+    assert capsys.readouterr().out.startswith("WDF905: ")
+
+
+def test_explain_of_an_unknown_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "WdfRequestUnmarkCancelabel"]) == 2
+    err = capsys.readouterr().err
+    assert "error[WDF907]" in err
+    assert "did you mean `WdfRequestUnmarkCancelable`" in err
+
+
+def test_rules(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules"]) == 0
+    assert "no-double-complete" in capsys.readouterr().out
+
+
+def test_rules_shows_one_and_says_when_there_is_no_trace(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["rules", "no-double-complete"]) == 0
+    assert "A request is completed at most once." in capsys.readouterr().out
+    assert pipeline.options
+    assert pipeline.options.rules == ("no-double-complete",)
+
+
+def test_rules_of_an_unknown_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules", "no-duble-complete"]) == 2
+    assert "did you mean `no-double-complete`" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- the whole of it
+
+MODEL = "models/cancellation/pending_read.wdf"
+
+
+def test_check_of_a_shipped_model() -> None:
+    done = run("check", MODEL, "--rule", "no-double-complete", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    (result,) = (r for r in json.loads(done.stdout)["models"][0]["results"] if r["rule"] == "no-double-complete")
+    assert result["verdict"] == "proved"
+
+
+def test_mistake_in_a_text_loads_no_solver(here: Path) -> None:
+    (here / "a.wdf").write_text("driver D {\n    queue Q : paralel { }\n", encoding="utf-8")
+    code = (
+        "import sys; from wdfmc.cli import main; code = main(['check', sys.argv[1]]); "
+        "print(code, sorted({'z3', 'numpy', 'pysat', 'rich'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code, str(here / "a.wdf")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "2 []\n"
+    assert "a.wdf:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_unknown_rule() -> None:
+    done = run("check", MODEL, "--rule", "no-duble-complete")
+    assert done.returncode == 2
+    assert "no-double-complete" in done.stderr
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal to a process group")
+def test_interrupt_of_the_process() -> None:
+    command = [sys.executable, "-m", "wdfmc", "check", "models", "--requests", "4"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True
+    ) as process:
+        time.sleep(4)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "exit 130: interrupted" in out
+    assert "Traceback" not in err
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)

@@ -531,19 +531,23 @@ def rules() -> Iterator[Explanation]:
         'rule mine(r: request) "Words."\n    true leads to complete(r, _);\n' + driver(),
         'rule mine(r: request) "Words."\n    deliver(r) leads to complete(r, _);\n' + driver(),
     )
+    yield Explanation(
+        "WDF506",
+        "no rule is selected",
+        "A specification (`.wdfspec`) declares rules or uses those of the library. This one does neither.",
+        "// nothing but a comment\n",
+        "use no-double-complete, complete-requires-unmark;\n",
+        checkable=False,
+    )
 
 
 def command_line() -> Iterator[Explanation]:
     yield Explanation("WDF901", "a wrong option or argument", "`wdfmc COMMAND --help` lists what the command takes.")
     yield Explanation("WDF902", "not a command", "`wdfmc --help` lists the commands.")
-    yield Explanation(
-        "WDF903", "a file is missing or cannot be read", "Paths are looked up from the current directory."
-    )
     yield Explanation("WDF904", "no model found", "A directory or a pattern stands for the models (*.wdf) below it.")
     yield Explanation("WDF905", "options that contradict each other", "One of the two has to go.")
     yield Explanation("WDF906", "the output cannot be written", "The file or its directory is missing or refused.")
     yield Explanation("WDF907", "an unknown name", "`wdfmc rules` lists the rules; `wdfmc explain` takes any name.")
-    yield Explanation("WDF908", "not UTF-8", "Texts are UTF-8, with or without a byte order mark.")
 
 
 CATALOGUE: Final[Mapping[str, Explanation]] = {

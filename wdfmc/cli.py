@@ -271,7 +271,7 @@ def example_trace(rule: RuleInfo) -> Callable[[Look], list[Line]]:
         return lambda look: paragraph("  ", words, look.width)
     model, result, trace = found[0]
     head: Line = ((f"example: {model.driver} in {path.name}", "bold"),)
-    return lambda look: [head, (), *trace_lines(result, trace, look)]
+    return lambda look: [head, (), *trace_lines(result, trace, model.path, look)]
 
 
 @commands.command(short_help="Say what a DDI, a callback, a rule, a status or a code means.")
@@ -310,7 +310,7 @@ def fmt(only_check: bool, files: tuple[str, ...]) -> int:
     for name in files:
         try:
             source = read_stdin() if name == STDIN else read(Path(name))
-            texts.append((source, formatted(source)))
+            texts.append((source, in_standard_form(source)))
         except Rejected as error:
             wrong += error.diagnostics
     if wrong:
@@ -328,15 +328,15 @@ def fmt(only_check: bool, files: tuple[str, ...]) -> int:
     return DONE
 
 
-def formatted(source: Source) -> str:
-    """In the standard form, with the line ends that the text has."""
-    from wdfmc.language.unparse import format_source
+def in_standard_form(source: Source) -> str:
+    """With the line ends that the text has."""
+    from wdfmc.language.format import formatted
     from wdfmc.source import Source
 
     if "\r\n" not in source.text:
-        return format_source(source)
+        return formatted(source)
     unix = Source(source.name, source.text.replace("\r\n", "\n"))
-    return format_source(unix).replace("\n", "\r\n")
+    return formatted(unix).replace("\n", "\r\n")
 
 
 # ---------------------------------------------------------------- streams

@@ -116,7 +116,7 @@ def _components(edges: dict[State, list[tuple[int, State]]], within: set[State])
 
 
 def random_system(seed: int, *, live: bool = False, variables: int = 5, transitions: int = 12) -> TransitionSystem:
-    """A flat system without symmetry (every transition is its own template, no slots), with the goals "bad", "worse"."""
+    """A flat system without slots; every transition is its own template. Goals: "bad", "worse", and if `live` "live"."""
     random = Random(seed)
     sizes = [random.randint(2, 4) for _ in range(variables)]
     each = tuple(
@@ -148,7 +148,7 @@ def random_system(seed: int, *, live: bool = False, variables: int = 5, transiti
 
 def _cube(random: Random, sizes: Sequence[int], width: int) -> Cube:
     chosen = sorted(random.sample(range(len(sizes)), min(width, len(sizes))))
-    return tuple((at, random.randrange(1, (1 << sizes[at]) - 1) if sizes[at] > 2 else random.randint(1, 2)) for at in chosen)
+    return tuple((at, random.randrange(1, (1 << sizes[at]) - 1)) for at in chosen)
 
 
 def _count(random: Random, sizes: Sequence[int]) -> Count:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.oracle import fair_components, reachable, refutes, shortest_violation, stuck
+from tests.oracle import fair_components, reachable, refutes, shortest_violation, stuck, without_unfair
 from tests.systems import small_systems
 from wdfmc.engines.engine import Holds, Outcome, Unknown, Violated
 from wdfmc.engines.explicit import Explicit
@@ -34,16 +34,17 @@ MOST = 500  # states that the oracle goes through
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
-@given(small_systems(), st.integers(1, 3))
-def test_eventually_is_decided(system: TemplateSystem, many: int) -> None:
+@given(small_systems(), st.integers(1, 3), st.booleans())
+def test_eventually_is_decided(system: TemplateSystem, many: int, finite: bool) -> None:
     flat = instantiate(system, many)
     graph = reachable(flat, MOST)
     assume(graph is not None)
     assert graph is not None
-    for goal, outcome in Explicit().check(flat, OWED):
+    lasting = without_unfair(flat, graph) if finite else graph
+    for goal, outcome in Explicit(finite_unfair=finite).check(flat, OWED):
         obligations = [owed for owed in flat.obligations if owed.rule == goal]
         ends = [state for owed in obligations for state in stuck(flat, graph, owed)]
-        cycles = [states for owed in obligations for states in fair_components(flat, graph, owed)]
+        cycles = [states for owed in obligations for states in fair_components(flat, lasting, owed)]
         shortest = shortest_violation(flat, graph, goal)
         match outcome:
             case Violated(path):
@@ -53,6 +54,8 @@ def test_eventually_is_decided(system: TemplateSystem, many: int) -> None:
                 if path.end == "loop":
                     assert not ends
                     assert shortest is None
+                    loop = path.transitions[path.loop :]
+                    assert not finite or all(flat.transitions[at].fairness is not None for at in loop)
                     assert path.loop == min(graph.depth[state] for states in cycles for state in states)
             case Holds():
                 assert not ends
@@ -146,6 +149,14 @@ def test_fairness(system: TemplateSystem, end: str) -> None:
         assert (outcome.path.end if isinstance(outcome, Violated) else "holds") == end
         if isinstance(outcome, Violated):
             assert refutes(flat, outcome.path, "live")
+
+
+def test_what_only_the_environment_drives_ends() -> None:
+    system = moves("x", "acb", ("a", "c", None, "E"), ("c", "a", "weak", "T"), ("a", "b", "weak", "T"), owed="ac")
+    flat = instantiate(system, 1)
+    for finite, end in ((False, "loop"), (True, "holds")):
+        outcome = dict(Explicit(finite_unfair=finite).check(flat, ["live"]))["live"]
+        assert (outcome.path.end if isinstance(outcome, Violated) else "holds") == end
 
 
 def test_a_limit_leaves_liveness_open() -> None:

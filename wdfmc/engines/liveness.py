@@ -35,8 +35,11 @@ class GaveUp(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The reachable states up to renaming, numbered by distance from the initial state, and the edges between those
-    that owe something. `path`: to some renaming of a state, and that renaming."""
+    """The reachable states up to renaming, numbered by distance from the initial state.
+
+    `source`, `target`: the edges between states that owe something, of transitions that may be taken for ever
+    (`lasting`). `path`: to some renaming of a state, and that renaming.
+    """
 
     system: TransitionSystem
     symmetry: Symmetry
@@ -44,6 +47,7 @@ class Graph:
     index: Index
     source: npt.NDArray[np.int32]
     target: npt.NDArray[np.int32]
+    lasting: Bools
     path: Callable[[int], tuple[list[int], State]]
 
 
@@ -129,7 +133,7 @@ class _Unfolding:
                 self.able[group // BITS, rows + first] |= np.uint64(1 << group % BITS)
         found = expansion.successors(states, [one for one in enabled if system.transitions[one[0]].violates is None])
         target = self.index.find(found.states)
-        inside = target >= 0
+        inside = (target >= 0) & self.graph.lasting[found.transition]
         return found.source[inside] + first, found.transition[inside], target[inside]
 
     def earliest(self, deadline: float | None) -> _Cycle | None:
@@ -277,39 +281,49 @@ def components(
 ) -> Numbers:
     """The number of each node's strongly connected component, from 0 without gaps; -1 for a node on no cycle.
 
-    Every node gets the colour of the highest node that reaches it. A node of its own colour, and those of its colour
-    that reach it, are a component (Orzan, 2004). With nodes numbered by their distance from a start, few rounds are
-    needed; before each, what no cycle can reach or be reached from is trimmed.
+    Every node gets the colour of the highest node that reaches it. A node of its own colour, with those of its colour
+    that reach it, is a component (Orzan, 2004). With nodes numbered by their distance from a start, nearly all are found
+    in the first of few rounds. Nodes without edges are forgotten before each.
     """
     root = np.full(size, -1, np.int64)
-    itself = np.arange(size)
+    names = np.arange(size)
     while source.size:
         _in_time(deadline)
-        left, entered = _marked(size, source), _marked(size, target)
+        left, entered = _marked(len(names), source), _marked(len(names), target)
         kept = entered[source] & left[target]
-        if not kept.all():
-            source, target = source[kept], target[kept]
-            continue
+        source, target, names = _compact(source[kept], target[kept], names)
+        itself = np.arange(len(names))
         colour = itself.copy()
-        edges = np.arange(len(source))
-        while edges.size:
-            rising = edges[colour[source[edges]] > colour[target[edges]]]
+        rising = np.flatnonzero(source > target)
+        while rising.size:
             np.maximum.at(colour, target[rising], colour[source[rising]])
-            edges = np.flatnonzero(_marked(size, target[rising])[source])
+            edges = np.flatnonzero(_marked(len(names), target[rising])[source])
+            rising = edges[colour[source[edges]] > colour[target[edges]]]
         inner = colour[source] == colour[target]
-        found = left & (colour == itself)
-        new = found
-        while new.any():
-            new = _marked(size, source[inner & new[target]]) & ~found
-            found = found | new
-        cyclic = found & _marked(size, colour[source[inner & found[source] & found[target]]])[colour]
-        root[cyclic] = colour[cyclic]
-        kept = inner & ~found[source] & ~found[target]
+        source, target = source[inner], target[inner]
+        found = colour == itself
+        new = source[found[target] & ~found[source]]
+        while new.size:
+            found[new] = True
+            new = source[found[target] & ~found[source]]
+        cyclic = found & _marked(len(names), colour[source[found[source] & found[target]]])[colour]
+        root[names[cyclic]] = names[colour[cyclic]]
+        kept = ~found[source] & ~found[target]
         source, target = source[kept], target[kept]
-    cyclic = root >= 0
-    roots = _marked(size, root[cyclic])
-    root[cyclic] = (np.cumsum(roots) - 1)[root[cyclic]]
+    somewhere = root >= 0
+    roots = _marked(size, root[somewhere])
+    root[somewhere] = (np.cumsum(roots) - 1)[root[somewhere]]
     return root
+
+
+def _compact(
+    source: npt.NDArray[np.integer], target: npt.NDArray[np.integer], names: Numbers
+) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.integer], Numbers]:
+    """The edges with nodes without edges left out of the numbering, and the names of the others."""
+    nodes = np.flatnonzero(_marked(len(names), source) | _marked(len(names), target))
+    among = np.empty(len(names), np.int32)
+    among[nodes] = np.arange(len(nodes))
+    return among[source], among[target], names[nodes]
 
 
 def _marked(size: int, nodes: npt.NDArray[np.integer]) -> Bools:

@@ -85,11 +85,13 @@ def pieces_of(text: str) -> Iterator[Piece]:
 
 def ignored(text: str, start: int, end: int) -> Iterator[Piece]:
     """The comments, casts and annotations between two terminals."""
-    for found in gap().finditer(text, start, end):
-        if found.lastgroup != WHITESPACE:
-            kind = found.lastgroup or ""
-            words = "\n".join(line.rstrip() for line in found[0].split("\n"))
-            yield placed(text, found.start(), Piece(kind, words))
+    while start < end:  # not `finditer(text, start, end)`: a cast looks at what follows it
+        found = gap().match(text, start)
+        assert found is not None, text[start:end]
+        kind = found.lastgroup or ""
+        if kind != WHITESPACE:
+            yield placed(text, start, Piece(kind, "\n".join(line.rstrip() for line in found[0].split("\n"))))
+        start = found.end()
 
 
 @cache

@@ -379,6 +379,7 @@ def automaton() -> Automaton:
     grammar = files("wdfmc.language").joinpath("wdf.lark").read_text(encoding="utf-8")
     lark = Lark(grammar, parser="lalr", lexer="basic", maybe_placeholders=True)
     conf = lark.parse_interactive("").parser_state.parse_conf
+    terminals = {terminal.name: terminal for terminal in lark.terminals}
     numbers: dict[Rule, int] = {}
     rules: list[Rule] = []
     shift: list[dict[str, int]] = [{} for _ in conf.states]
@@ -390,19 +391,15 @@ def automaton() -> Automaton:
                     numbers[target] = len(rules)
                     rules.append(target)
                 shift[state][symbol] = ~numbers[target]
-            elif symbol in lark_terminals(lark):
+            elif symbol in terminals:
                 shift[state][symbol] = target
             else:
                 goto[state][symbol] = target
     kept = {s.name for r in lark.rules for s in r.expansion if isinstance(s, Terminal) and not s.filter_out}
     return Automaton(
         tuple(shift), tuple(goto), tuple(map(reduction_of, rules)), conf.start_state, conf.end_state,
-        {terminal.name: terminal for terminal in lark.terminals}, frozenset(kept), tuple(lark.rules),
+        terminals, frozenset(kept), tuple(lark.rules),
     )  # fmt: skip
-
-
-def lark_terminals(lark: Lark) -> frozenset[str]:
-    return frozenset(terminal.name for terminal in lark.terminals) | {END}
 
 
 def reduction_of(rule: Rule) -> Reduction:

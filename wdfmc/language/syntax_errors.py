@@ -86,7 +86,8 @@ class Reader:
     lexemes: list[Lexeme]
     cut_short: bool  # by a comment without an end
     trail: list[Read] = field(default_factory=list)
-    outer: list[Cell] = field(default_factory=list)  # where reading goes on after items that stand in the wrong place
+    # Items in the wrong place that are being read: where to go on behind each, and its first lexeme.
+    outer: list[tuple[Cell, int]] = field(default_factory=list)
     owed: int = 0  # closing parentheses of opening ones that were missing
     stuck_at: int = -1
     broken_lines: frozenset[int] = frozenset()
@@ -116,6 +117,7 @@ class Reader:
                 if not self.machine.ends(stack):
                     self.at_end(stack)
                 break
+            stack = self.left_by_brace(stack, index)
             moved = self.machine.after(stack, self.lexemes, index, self.text)
             if moved is None:
                 repairs += 1
@@ -127,6 +129,13 @@ class Reader:
             last = self.lexemes[-1] if self.lexemes else Lexeme("", 0, 0, ())
             self.report("WDF101", "the text cannot be read to its end", self.span(last))
 
+    def left_by_brace(self, stack: Cell, index: int) -> Cell:
+        """A `}` whose `{` stands before an item in the wrong place ends what the item stood in."""
+        opened = self.braces.partner.get(index) if self.outer and self.lexemes[index].text == "}" else None
+        while opened is not None and self.outer and opened < self.outer[-1][1]:
+            stack, _ = self.outer.pop()
+        return stack
+
     def repaired(self, stack: Cell, index: int) -> tuple[Cell, int]:
         """Report what is wrong at `index`, and give the stack and the lexeme with which to go on."""
         again = self.stuck_at == index
@@ -134,9 +143,9 @@ class Reader:
         if not again:
             for repair in (
                 self.left_wrong_place, self.wrong_bracket, self.stray_bracket, self.foreign_word,
-                self.unclosed_brace, self.wrong_place,
-                self.glued_number, self.c_operator, self.reserved_word, self.misspelt, self.without_keyword,
-                self.missing_semicolon, self.missing_bracket, self.missing_mark, self.superfluous,
+                self.unclosed_brace, self.wrong_place, self.glued_number, self.c_operator,
+                self.reserved_word, self.misspelt, self.without_keyword, self.missing_semicolon,
+                self.missing_bracket, self.missing_mark, self.superfluous,
             ):  # fmt: skip
                 if (done := repair(stack, index)) is not None:
                     return done
@@ -216,7 +225,7 @@ class Reader:
         """The item in the wrong place is over: go back to where it stood."""
         before, at = self.begun(stack, index)
         for depth in reversed(range(len(self.outer))):
-            outer = self.outer[depth]
+            outer, _ = self.outer[depth]
             if self.lexemes[index].text == "}" and at == index:
                 back = self.survives(outer, index, 1) == 1
             else:
@@ -310,7 +319,7 @@ class Reader:
         outside = (place, level) == ("item", "driver_item")
         why = [Label(self.here(ended.index), "the driver ends here")] if ended and outside else []
         self.report("WDF110", f"{what} cannot stand {levels[place][0]}", self.here(at), f"belongs {home}", *why)
-        self.outer.append(before)
+        self.outer.append((before, at))
         there = levels[level][1]
         assert there is not None
         return there, at
@@ -341,12 +350,18 @@ class Reader:
     def foreign_word(self, stack: Cell, index: int) -> tuple[Cell, int] | None:
         before, at = self.begun(stack, index)
         in_body = "statement" in self.machine.goto[self.anchor(stack).state]
+        word = self.lexemes[at].text
+        if word == "else" and in_body and (at == index or self.is_keyword(before, at) is False):
+            self.report(
+                "WDF116", "this `else` has no `if`", self.here(at), "cannot stand here", help=FOREIGN_WORDS[word]
+            )
+            return self.resumed(stack, index)
         for place in (at, index):
             word = self.lexemes[place].text
-            if word in FOREIGN_WORDS and (word != "else" or (place == index and in_body)):
-                message = "this `else` has no `if`" if word == "else" else f"there is no `{word}` in the language"
+            if word in FOREIGN_WORDS and word != "else":
+                message = f"there is no `{word}` in the language"
                 self.report("WDF116", message, self.here(place), "cannot stand here", help=FOREIGN_WORDS[word])
-                return self.resumed(stack, index)
+                return self.behind_do(stack, at, index) if word == "do" else self.resumed(stack, index)
         if self.lexemes[at].text == "for" and self.lexemes[index].text == "(" and index == at + 1:
             instead = "write `while (condition) { ... }`, or `for each r: request where condition { ... }`"
             self.report(
@@ -354,6 +369,12 @@ class Reader:
             )
             return self.after_parentheses(before, index)
         return None
+
+    def behind_do(self, stack: Cell, at: int, index: int) -> tuple[Cell, int]:
+        """Go on behind `do { ... } while (...);`."""
+        close = self.braces.partner.get(at + 1)
+        behind = "" if close is None else "".join(lexeme.text for lexeme in self.lexemes[close + 1 : close + 2])
+        return self.resumed(stack, close + 1 if close is not None and behind == "while" else index)
 
     def after_parentheses(self, before: Cell, index: int) -> tuple[Cell, int]:
         """Go on at what follows `( ... )`, as the body of an `if`."""
@@ -470,6 +491,11 @@ class Reader:
     def without_keyword(self, stack: Cell, index: int) -> tuple[Cell, int] | None:
         """`VOID OnRead(WDFREQUEST Request) {` or `OnRead(Request) {` in a driver."""
         before, at = self.begun(stack, index)
+        ruled = self.fed(before, "RULE")
+        if ruled is not None and self.survives(ruled, at, index - at + 4) >= index - at + 4:
+            message, advice = "`rule` is missing here", f"write `rule {self.shown(at).strip('`')}...`"
+            self.report("WDF101", message, self.here(at), "what is it?", help=advice)
+            return ruled, at
         if self.lexemes[index].text != "(" or "NAME" not in self.lexemes[at].terminals or index - at not in (1, 2):
             return None
         close = self.braces.partner.get(index)
@@ -486,7 +512,7 @@ class Reader:
                 "WDF101", message, span, "what is it?", help=f"write `callback {name}(...)` or `helper {name}(...)`"
             )
             if level is not before:
-                self.outer.append(before)
+                self.outer.append((before, at))
             return after, index - 1
         return None
 

@@ -10,13 +10,14 @@ from typing import Final
 
 from wdfmc.reports.phrases import (
     action_of,
+    acts,
     counts,
+    deed,
     ending,
     is_library,
     lanes,
     moved,
     other_changes,
-    place,
     title,
     verdict_phrase,
 )
@@ -86,11 +87,14 @@ def sequence(result: Result, trace: Trace) -> str:
 
 
 def statements(step: TraceStep, ids: dict[str, str], lane: str) -> list[str]:
-    words = [f"{step.index}. {action_of(step)}"]
-    if not is_library(step.span):
-        words.append(place(step.span))
-    if step.actor != lane:
-        words.insert(0, step.actor)
+    if acts(step):
+        words = [f"{step.index}. {action_of(step)}"]
+        if not is_library(step.span):
+            words.append(f"line {step.span.line}")
+        if step.actor != lane:
+            words.insert(0, step.actor)
+    else:
+        words = [f"{step.index}. {deed(step)}"]
     words += [f"{name}: {before} → {after}" for name, (before, after) in other_changes(step).items()]
     text = BREAK.join(map(escaped, words))
     owners = moved(step)

@@ -9,6 +9,12 @@ from typing import Final, assert_never
 from wdfmc.source import Span
 from wdfmc.verdict import ModelReport, Report, Result, Trace, TraceStep, Word
 
+# What the words of `assuming` in a rule stand for.
+ASSUMPTIONS: Final = {
+    "ticks": "timers that are armed, DPCs and work items that are queued run eventually",
+    "threads": "the driver's own threads go on",
+}
+MEMORY: Final = "memory is sequentially consistent"
 MOST_LANES: Final = 12  # with more, the activations of one callback share a lane
 CROWDED: Final = 60  # characters of a source line that a reader takes in at once
 LIBRARY: Final = "wdfmc/library/"
@@ -18,15 +24,22 @@ def plural(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def verdict_phrase(result: Result) -> str:
-    """For example `proved, any number of requests, 4 created requests` or `violated in 9 steps`."""
+def verdict_phrase(result: Result, told: frozenset[str] = frozenset()) -> str:
+    """For example `proved, any number of requests, 4 created requests` or `violated in 9 steps`.
+
+    told: breached contracts and bounds that a note under the table names for all rows; they are not repeated.
+    """
+    bounds = [bound for bound in result.bounds if bound not in told]
     match result.verdict:
         case Word.PROVED:
-            how = f"proved up to a breach of {', '.join(result.under)}" if result.under else "proved"
+            under = [rule for rule in result.under if rule not in told]
+            how = "proved"
+            if result.under:
+                how += f" up to a breach of {', '.join(under)}" if under else " up to a breach"
             size = "any number of requests" if result.requests == "any" else plural(result.requests, "request")
-            return ", ".join([how, size, *result.bounds])
+            return ", ".join([how, size, *bounds])
         case Word.BOUNDED:
-            return ", ".join([f"no violation up to depth {result.depth}", *result.bounds])
+            return ", ".join([f"no violation up to depth {result.depth}", *bounds])
         case Word.VIOLATED:
             steps = len(result.trace.steps) if result.trace else result.depth
             phrase = "violated" if steps is None else f"violated in {plural(steps, 'step')}"
@@ -70,13 +83,31 @@ def counts(report: Report) -> str:
 
 def lanes(trace: Trace) -> Mapping[int, str]:
     """Step index -> lane, lanes in the order of their first step. Two activations that race have a lane each."""
+    own = {step.index: step.actor if acts(step) else environment_lane(step) for step in trace.steps}
+    if len(set(own.values())) <= MOST_LANES:
+        return own
+    return {step.index: step.lane if acts(step) else environment_lane(step) for step in trace.steps}
 
-    def own(step: TraceStep) -> str:
-        return step.actor if step.kind in ("callback", "thread") else step.lane
 
-    if len({own(step) for step in trace.steps}) <= MOST_LANES:
-        return {step.index: own(step) for step in trace.steps}
-    return {step.index: step.lane for step in trace.steps}
+def acts(step: TraceStep) -> bool:
+    """Is it a step of a callback or a thread, not of the environment or of the framework by itself?"""
+    return step.kind in ("callback", "thread")
+
+
+def environment_lane(step: TraceStep) -> str:
+    """Who of the environment it is: `sender` for `sender_issues Reads` and `sender_cancels`, `Reads` for its loop."""
+    who = step.lane.partition(".")[0].partition(" ")[0]
+    return who if "." in step.lane else who.partition("_")[0]
+
+
+def deed(step: TraceStep) -> str:
+    """What an actor that is no callback does, with its name: `sender issues Reads (r1)`."""
+    name = step.action.replace(" ", "_")
+    if not name or name not in step.actor:
+        return action_of(step) if step.actor == step.action else f"{step.actor}: {action_of(step)}"
+    words = step.actor.replace(name, step.action, 1).replace("(", " (", 1)
+    owner, dot, rest = words.partition(".")
+    return (f"{owner}: {rest}" if dot else words) + (f" = {step.result}" if step.result else "")
 
 
 def moved(step: TraceStep) -> dict[str, tuple[str, str]]:
@@ -101,6 +132,11 @@ def last_owners(trace: Trace) -> dict[str, str]:
     return owners
 
 
+def last_place(trace: Trace) -> Span | None:
+    """Where the driver was when the trace ends."""
+    return next((step.span for step in reversed(trace.steps) if not is_library(step.span)), None)
+
+
 def action_of(step: TraceStep) -> str:
     return step.action if step.result is None else f"{step.action} = {step.result}"
 
@@ -109,16 +145,19 @@ def is_library(span: Span) -> bool:
     return LIBRARY in span.source.name.replace("\\", "/")
 
 
-def place(span: Span) -> str:
-    """`pending_read.wdf:14`: short, since the header of the report has the whole path."""
+def place(span: Span, model: str) -> str:
+    """The line in the text of the model, `request.wdf:14` in any other text."""
+    if span.source.name == model:
+        return str(span.line)
     return f"{PurePath(span.source.name.replace(chr(92), '/')).name}:{span.line}"
 
 
 def source_line(span: Span) -> str:
     """The line on which a span starts, without its indentation; of a line that is crowded only the span itself."""
-    line = span.source.line(span.line).strip()
-    if len(line) <= CROWDED or not span.text.strip():
-        return line
+    whole = span.source.line(span.line)
+    inside = "{" in whole[: span.column - 1]
+    if not span.text.strip() or (len(whole.strip()) <= CROWDED and not inside):
+        return whole.strip()
     own, *more = span.text.strip().splitlines()
     ends = not more and span.source.text[span.end : span.end + 1] == ";"
     return own.strip() + (";" if ends else "")

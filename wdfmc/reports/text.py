@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Final
 
 from wdfmc.reports.page import PIPE, Line, Look, Piece, cells, padded, paragraph, plain, shortened, wrapped
 from wdfmc.reports.phrases import (
+    ASSUMPTIONS,
+    MEMORY,
     action_of,
+    acts,
     counts,
+    deed,
     ending,
     is_library,
     lanes,
     last_owners,
+    last_place,
     moved,
     other_changes,
     place,
@@ -33,6 +38,7 @@ STYLES: Final[Mapping[Word, str]] = {
     Word.UNKNOWN: "yellow",
     Word.SKIPPED: "dim",
 }
+FEW: Final = 5  # rules that were skipped and are still named one by one
 LANE_STYLES: Final = ("cyan", "magenta", "green", "yellow", "blue")
 MEANING: Final[Mapping[int, str]] = {
     0: "",
@@ -65,34 +71,41 @@ def sum_up(report: Report) -> str:
 
 def model_lines(model: ModelReport, look: Look) -> list[Line]:
     lines: list[Line] = [((title(model), "bold"),), ()]
-    shown = [r for r in model.results if r.verdict is not Word.SKIPPED or r.expectation]
-    lines += table(shown, look)
-    lines += notes(model, look)
+    told = common(model)
+    lines += table([r for r in model.results if r.verdict is not Word.SKIPPED or r.expectation], told, look)
+    lines += notes(model, told, look)
     for result in model.results:
         if result.invariant:
             lines += [(), *invariant_lines(result, result.invariant, look)]
     for result in model.results:
         if result.trace:
-            lines += [(), *trace_lines(result, result.trace, look)]
+            lines += [(), *trace_lines(result, result.trace, model.path, look)]
     return lines
+
+
+def common(model: ModelReport) -> frozenset[str]:
+    """The breached contracts and the bounds that a note says once for all verdicts."""
+    breaches = {result.under for result in model.results if result.under}
+    bounds = {result.bounds for result in model.results if result.verdict is not Word.SKIPPED}
+    return frozenset(word for sets in (breaches, bounds) if len(sets) == 1 for words in sets for word in words)
 
 
 # ---------------------------------------------------------------- the table of verdicts
 
 
-def table(results: Iterable[Result], look: Look) -> list[Line]:
+def table(results: Sequence[Result], told: frozenset[str], look: Look) -> list[Line]:
     rows = [
         (
-            result,
+            r,
             (
-                result.rule,
-                verdict_phrase(result),
-                result.expectation or "",
-                shortened(result.engine, 12),
-                f"{result.seconds:.1f}",
+                row_name(r, results),
+                verdict_phrase(r, told),
+                r.expectation or "",
+                shortened(r.engine, 12),
+                f"{r.seconds:.1f}",
             ),
         )
-        for result in results
+        for r in results
     ]
     if not rows:
         return [(("  no rule concerns this driver", "dim"),)]
@@ -110,6 +123,13 @@ def table(results: Iterable[Result], look: Look) -> list[Line]:
     return lines
 
 
+def row_name(result: Result, results: Sequence[Result]) -> str:
+    """The rule; if it was checked in several environments, also what tells this one from the others."""
+    others = [other for other in results if other.rule == result.rule and other is not result]
+    own = [word for word in result.assumptions if not all(word in other.assumptions for other in others)]
+    return f"{result.rule} ({', '.join(own)})" if own else result.rule
+
+
 def table_line(row: Iterable[str], widths: Iterable[int], styles: Iterable[str]) -> Line:
     pieces: list[Piece] = [("  ", "")]
     for at, (cell, width, style) in enumerate(zip(row, widths, styles, strict=True)):
@@ -118,24 +138,31 @@ def table_line(row: Iterable[str], widths: Iterable[int], styles: Iterable[str])
     return tuple(pieces)
 
 
-def notes(model: ModelReport, look: Look) -> list[Line]:
+def notes(model: ModelReport, told: frozenset[str], look: Look) -> list[Line]:
     """What the verdicts rest on, and which rules do not concern this driver, each said once."""
     decided = [result for result in model.results if result.verdict is not Word.SKIPPED]
+    skipped = [result for result in model.results if result.verdict is Word.SKIPPED and not result.expectation]
+    rows: list[tuple[str, str]] = []
+    if breaches := sorted({rule for result in decided for rule in result.under if rule in told}):
+        rows.append(("breach", f"of {', '.join(breaches)}; what holds beyond the broken call is not said"))
+    rows += [("bound", bound) for bound in dict.fromkeys(b for r in decided for b in r.bounds if b in told)]
+    if decided:
+        rows.append(("assumes", MEMORY))
     assumed: dict[str, list[str]] = {}
     for result in decided:
-        for assumption in result.assumptions:
-            assumed.setdefault(assumption, []).append(result.rule)
-    skipped: dict[str, list[str]] = {}
-    for result in model.results:
-        if result.verdict is Word.SKIPPED and not result.expectation:
-            skipped.setdefault(result.reason or "not for this driver", []).append(result.rule)
-    found: list[Line] = []
-    for assumption, rules in assumed.items():
-        who = "" if len(rules) == len(decided) else f" ({', '.join(rules)})"
-        found += paragraph("  assumes ", assumption + who, look.width, "dim")
-    for reason, rules in skipped.items():
-        found += paragraph("  skipped ", f"{reason}: {', '.join(rules)}", look.width, "dim")
-    return [(), *found] if found else []
+        for word in result.assumptions:
+            assumed.setdefault(word, []).append(result.rule)
+    rules_of: dict[tuple[str, ...], list[str]] = {}
+    for word, rules in assumed.items():
+        rules_of.setdefault(tuple(dict.fromkeys(rules)), []).append(ASSUMPTIONS.get(word, word))
+    for names, words in rules_of.items():
+        who = "" if len(names) == len({result.rule for result in decided}) else f"{', '.join(names)}: "
+        rows.append(("assumes", who + "; ".join(words)))
+    if len(skipped) > FEW:
+        rows.append(("skipped", f"{len(skipped)} rules that do not concern this driver (--rule NAME says why)"))
+    else:
+        rows += [("skipped", f"{result.rule}: {result.reason or 'not for this driver'}") for result in skipped]
+    return [(), *(line for label, words in rows for line in paragraph(f"  {label:<8}", words, look.width, "dim"))]
 
 
 def invariant_lines(result: Result, invariant: Iterable[str], look: Look) -> list[Line]:
@@ -148,14 +175,17 @@ def invariant_lines(result: Result, invariant: Iterable[str], look: Look) -> lis
 # ---------------------------------------------------------------- the trace
 
 
-def trace_lines(result: Result, trace: Trace, look: Look) -> list[Line]:
+def trace_lines(result: Result, trace: Trace, model: str, look: Look) -> list[Line]:
+    """`model`: the path of the text whose lines are shown by their number alone."""
     expected = " (as expected)" if result.expectation == "met" else ""
     lines: list[Line] = [((f"{result.rule}: violated in {plural(len(trace.steps), 'step')}{expected}", "bold red"),)]
     lines += paragraph("  ", result.sentence, look.width)
     lines.append(())
-    lines += Drawing(trace, look).lines()
+    lines += Drawing(trace, model, look).lines()
     mark = look.glyph("✗", "X") if trace.end == "violation" else "="
     lines += paragraph(f"  {mark} ", ending(result, trace), look.width, "bold red")
+    if where := last_place(trace):
+        lines.append((("    at ", ""), (f"{where.source.name}:{where.line}:{where.column}", "")))
     owners = [f"{request} {owner}" for request, owner in last_owners(trace).items()]
     if owners:
         lines += paragraph("    owners at the end: ", ", ".join(owners), look.width)
@@ -165,11 +195,12 @@ def trace_lines(result: Result, trace: Trace, look: Look) -> list[Line]:
 class Drawing:
     """The steps down the page; one column of the gutter for each lane; what changed at the right.
 
-    A lane is drawn from its first to its last step. Its name stands where control switches to it.
+    A lane is drawn from its first to its last step. The name of a callback stands where control switches to it.
     """
 
-    def __init__(self, trace: Trace, look: Look) -> None:
+    def __init__(self, trace: Trace, model: str, look: Look) -> None:
         self.trace = trace
+        self.model = model
         self.look = look
         self.lane_of = lanes(trace)
         self.names = list(dict.fromkeys(self.lane_of.values()))
@@ -188,8 +219,8 @@ class Drawing:
         for step in self.trace.steps:
             if step.index == self.trace.loop:
                 lines.append(((f"  {self.look.glyph('↻', '+')} from here on for ever:", "bold red"),))
-            name = step.actor
-            if name != before:
+            name = step.actor if acts(step) else None
+            if name is not None and name != before:
                 lines.append((self.number(""), *self.gutter(step.index, ""), (name, "bold " + self.ink(step))))
             before = name
             lines += self.step_lines(step)
@@ -231,7 +262,7 @@ class Drawing:
 
     def placed(self, step: TraceStep, text: str, style: str) -> list[Piece]:
         """A row of the left half; the place in the source is dim."""
-        where = place(step.span) + " "
+        where = place(step.span, self.model) + ":"
         at = len(where) if text.startswith(where) else 0
         return [(text[:at], "dim"), (padded(text[at:], self.left + 2 - cells(text[:at])), style)]
 
@@ -244,13 +275,22 @@ class Drawing:
 
     def said(self, step: TraceStep) -> list[tuple[str, str]]:
         """The driver's own line, and what it does or gives where the line does not say so itself."""
+        where = place(step.span, self.model)
         if is_library(step.span):
-            return [(f"{place(step.span)} {action_of(step)}", "")]
+            return [(f"{where}: {action_of(step) if acts(step) else deed(step)}", "")]
         code = source_line(step.span)
-        line = (f"{place(step.span)} {code}", "")
-        if step.action not in code:
-            return [line, (f"  {action_of(step)}", "")]
-        return [line] if step.result is None else [line, (f"  = {step.result}", "")]
+        if code.rstrip(";") in step.action or (step.action in code and not step.action.isidentifier()):
+            code = step.action  # it is source text itself: a condition without its block, a statement
+        elif code.startswith(("callback ", "thread ")):
+            code = f"{code.partition('{')[0].strip()} {step.action}"
+        elif step.action not in code:
+            return [(f"{where}: {code}", ""), (f"  {action_of(step)}", "")]
+        if step.result is None:
+            return [(f"{where}: {code}", "")]
+        given = f"= {step.result}"
+        if cells(f"{where}: {code}  {given}") <= self.left:
+            return [(f"{where}: {code} {given}", "")]
+        return [(f"{where}: {code}", ""), (f"  {given}", "")]
 
     def changes(self, step: TraceStep) -> list[tuple[str, str]]:
         arrow = self.look.arrow

@@ -709,8 +709,7 @@ def subject_name(subject: Entity | Obj | str) -> str:
 
 
 def plus(value: Value, number: int) -> Value:
-    assert isinstance(value, int)
-    return value + number
+    return value + number if isinstance(value, int) else None
 
 
 def flipped(op: str) -> str:

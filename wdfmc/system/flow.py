@@ -28,11 +28,10 @@ class Set:
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """Goes to the node's successor if the condition holds, else to `otherwise`. `shown`: a line of a trace."""
+    """Goes to the node's successor if the condition holds, else to `otherwise`."""
 
     condition: typed.Expr
     otherwise: Node
-    shown: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +143,21 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """A condition of the driver was decided: a line of a trace."""
+
+    action: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     pass
 
 
 Operation: TypeAlias = (
     Set | Test | Fork | ChooseValue | Each | Await | Emit | Start | Inline | Enter | Require | Limit | Acquire
-    | Release | Occurs | Pause | AtomBegin | AtomEnd | Line | End
+    | Release | Occurs | Pause | AtomBegin | AtomEnd | Line | Outcome | End
 )  # fmt: skip
 
 
@@ -256,7 +263,7 @@ class Builder:
                 return self.invoke(statement, placed, routine, tuple(name(arg) for arg in args), after, frame)
             case typed.If(_, condition, then, otherwise):
                 yes, no = self.block(then, after, frame), self.block(otherwise, after, frame)
-                return self.test(span, name(condition), yes, no, frame)
+                return self.shown_test(span, name(condition), yes, no, frame)
             case typed.While(_, before, condition, body):
                 return self.loop(statement, before, condition, body, after, frame)
             case typed.ForEach(_, variable, sort, where, body):
@@ -336,8 +343,15 @@ class Builder:
                     return self.test(span, operand, no, yes, frame)
                 case _:
                     pass
-        shown = frame.driver and not frame.atomic
-        return self.node(Test(condition, no, shown), span, yes, frame.driver)
+        return self.node(Test(condition, no), span, yes, frame.driver)
+
+    def shown_test(self, span: Span, condition: typed.Expr, yes: Node, no: Node, frame: Frame) -> Node:
+        """A test of the driver, and the line of a trace that says how it went."""
+        if frame.driver and not frame.atomic:
+            text = f"if ({' '.join(span.text.split())})"
+            yes = self.node(Outcome(text, "yes"), span, yes, True)
+            no = self.node(Outcome(text, "no"), span, no, True)
+        return self.test(span, condition, yes, no, frame)
 
     def loop(
         self, statement: typed.Statement, before: typed.Block, condition: typed.Expr, body: typed.Block, after: Node,
@@ -353,7 +367,7 @@ class Builder:
         if tested == typed.Const(True):
             head.next = self.block(before, inside, frame)
         else:
-            head.next = self.block(before, self.test(statement.span, tested, inside, after, frame), frame)
+            head.next = self.block(before, self.shown_test(statement.span, tested, inside, after, frame), frame)
         return head
 
     def for_each(
@@ -382,7 +396,7 @@ class Builder:
             inside = self.block(body, after, inner)
             condition = renamed(where, inner)
             after = inside if condition == typed.Const(True) else self.node(
-                Test(condition, after, False), statement.span, inside, frame.driver
+                Test(condition, after), statement.span, inside, frame.driver
             )  # fmt: skip
         return after
 

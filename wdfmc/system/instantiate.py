@@ -195,11 +195,13 @@ class _Instance:
                 variable = self.place[owed.variable, slot]
                 everywhere = (1 << self.slots) - 1
                 mask = self._mask(owed.variable, owed.pending).of((), everywhere, -1 if slot is None else slot)
-                yield Obligation(owed.rule, variable, mask)
+                if mask:
+                    yield Obligation(owed.rule, variable, mask)
 
     # ------------------------------------------------------------ guards
 
     def _mask(self, variable: int, values: frozenset[Value]) -> _Mask:
+        """Values outside the domain may be named: lowering keeps only those that the variable can get."""
         key = variable, values
         found = self.masks.get(key)
         if found is None:
@@ -208,8 +210,9 @@ class _Instance:
             kinds: dict[tuple[str, int], list[int]] = {}
             for value in values:
                 if isinstance(value, Ref) and value.slot is not None:
-                    kinds.setdefault((value.pool, value.index), []).append(value.slot)
-                else:
+                    if (value.pool, value.index) in domain.first:
+                        kinds.setdefault((value.pool, value.index), []).append(value.slot)
+                elif value in domain.at:
                     plain |= 1 << domain.at[value]
             found = self.masks[key] = _Mask(
                 plain,

@@ -27,6 +27,7 @@ from wdfmc.system.system import (
 )  # fmt: skip
 
 NO_LOCK: frozenset[str] = frozenset()
+UNSEEN = flow.AtomBegin | flow.AtomEnd | flow.Line | flow.Outcome | flow.Pause | flow.End  # read and write nothing
 MODEL_BOUND = "model-bound"
 DEADLOCK = "deadlock-free"
 
@@ -102,6 +103,7 @@ class Lowering:
         self.locations: dict[tuple[int, str], Location] = {}
         self.goals = goals
         self.acquired_by: dict[str, frozenset[str]] = {}
+        self.tested: set[str] = {MODEL_BOUND}  # the contracts that some path meets
         self.bounds: set[str] = set()  # real assumptions of the model, for the verdict
 
     # ------------------------------------------------------------ the whole system
@@ -119,9 +121,10 @@ class Lowering:
         templates = [template for source in self.sources for template in source.templates]
         templates += self.invariant_breaches() + self.wait_cycles()
         variables = tuple(
-            TemplateVariable(name, owned, tuple(values), initial)
-            for name, owned, values, initial in zip(
-                self.domains.names, self.domains.owned, self.domains.values, self.domains.initial, strict=True
+            TemplateVariable(name, owned, tuple(values), initial, kind)
+            for name, owned, values, initial, kind in zip(
+                self.domains.names, self.domains.owned, self.domains.values, self.domains.initial, self.domains.kinds,
+                strict=True,
             )
         )
         owed = tuple(
@@ -281,7 +284,7 @@ class Lowering:
         here_context = replace(context, driver=node.driver and not path.in_atom)
         broken_from = len(self.evaluator.broken)
         after = list(self.execute(path, node, source, here_context))
-        if not path.in_atom and not isinstance(node.operation, flow.AtomBegin | flow.AtomEnd | flow.Line | flow.Pause | flow.End):
+        if not path.in_atom and not isinstance(node.operation, UNSEEN):
             mover = self.is_mover(self.evaluator.touched, path, source)
             if not mover and path.committed:
                 del self.evaluator.broken[broken_from:]
@@ -295,10 +298,13 @@ class Lowering:
             self.is_mover(self.evaluator.touched, path, source)
         self.evaluator.touched = touched_before
         for there, rule in self.evaluator.broken[broken_from:]:
+            self.tested.add(rule)
             self.violate(there, rule, source, context, node)
         del self.evaluator.broken[broken_from:]
         for there in after:
             there.steps += 1
+            if not isinstance(node.operation, flow.Line):
+                there.begun = None
             yield there
 
     def must_stop(self, path: Path, node: flow.Node, source: Source) -> bool:
@@ -348,14 +354,11 @@ class Lowering:
             case flow.Set(target, value):
                 for here, result in self.evaluator.eval(value, path, context):
                     yield from self.assign(here, target, result, source, context, node)
-            case flow.Test(condition, otherwise, shown):
+            case flow.Test(condition, otherwise):
                 for here, holds in self.evaluator.decide(condition, path, context):
                     following = node.next if holds else otherwise
                     assert following is not None
-                    there = to(here, following)
-                    if shown:
-                        there.lines.append(TraceLine(node.span, condition_text(node.span, condition), yes_no(condition, holds), there.values.copy()))
-                    yield there
+                    yield to(here, following)
             case flow.Fork(ways):
                 yield from (to(path, way) for way in ways)
             case flow.ChooseValue(target, values):
@@ -387,6 +390,7 @@ class Lowering:
                 self.check_enter(path, queue, if_idle, source, context, node)
                 yield self.forward(path, node)
             case flow.Require(condition, rule):
+                self.tested.add(rule)
                 for here, holds in self.evaluator.decide(condition, path, context):
                     if holds:
                         yield self.forward(here, node)
@@ -431,6 +435,11 @@ class Lowering:
             case flow.Line(action, result):
                 there = self.forward(path, node)
                 there.lines.append(TraceLine(node.span, action, result and f"={result}", dict(there.values)))
+                there.begun = node
+                yield there
+            case flow.Outcome(action, result):
+                there = self.forward(path, node)
+                there.lines.append(TraceLine(node.span, action, result, dict(there.values)))
                 yield there
             case flow.End():
                 self.finish(path, source, context, None)
@@ -473,7 +482,9 @@ class Lowering:
                 result = self.evaluator.widened(at, value) if isinstance(value, M) else value
                 inside: Path | None = at
                 if isinstance(bounds, IntType):
-                    inside, outside = self.evaluator.test(at, result, lambda v: bounds.low <= int(v) <= bounds.high)  # type: ignore[arg-type]
+                    inside, outside = self.evaluator.test(
+                        at, result, lambda v: isinstance(v, int) and bounds.low <= v <= bounds.high
+                    )
                     if outside is not None:
                         words = f"{target.field} leaves its range {bounds}"
                         self.violate(outside, MODEL_BOUND, source, context, node, words)
@@ -504,9 +515,14 @@ class Lowering:
     def emit(
         self, path: Path, event: str, args: tuple[typed.Expr, ...], node: flow.Node, source: Source, context: Context
     ) -> Iterator[Path]:
+        path = path.copy()
+        path.events |= {event}
         if event not in self.observers.by_event:
             yield self.forward(path, node)
             return
+        held = path.locks
+        if event == "callback_ends" and source.activity is not None:
+            path.locks -= {source.activity.lock or ""}  # the framework releases its own lock after the callback
         pending: list[tuple[Path, tuple[Symbolic, ...]]] = [(path, ())]
         for arg in args:
             pending = [
@@ -517,7 +533,9 @@ class Lowering:
                 if violated is not None:
                     self.violate(there, violated, source, context, node)
                 else:
-                    yield self.forward(there, node)
+                    after = self.forward(there, node)
+                    after.locks = held
+                    yield after
 
     # ------------------------------------------------------------ callbacks
 
@@ -687,6 +705,9 @@ class Lowering:
         live: frozenset[str] = frozenset()
         activity = source.activity
         after = path.copy()
+        if node is not None and after.begun is not None:  # nothing of the statement was executed: it begins the next one
+            node = after.begun
+            after.lines.pop()
         if activity is not None:
             counter = Place(self.evaluator.counter(activity.record), context.slot)
             if node is None:
@@ -761,7 +782,7 @@ class Lowering:
         )
         return Template(
             path.footprint, guard, others, tuple(updates), self.actor(path, source), self.statements(path, source),
-            fairness, path.acquired if fairness == "strong" else None, violates, limit,
+            fairness, path.acquired if fairness == "strong" else None, violates, limit, path.events,
         )  # type: ignore[arg-type]  # fmt: skip
 
     def assignment(self, path: Path, place: Place, value: Symbolic) -> Assignment | None:
@@ -903,14 +924,6 @@ def shown_value(value: object) -> str:
             return name
         case _:
             return str(value)
-
-
-def condition_text(span: Span, condition: typed.Expr) -> str:
-    return condition.words if isinstance(condition, typed.Maybe) else f"if ({' '.join(span.text.split())})"
-
-
-def yes_no(condition: typed.Expr, holds: bool) -> str:
-    return "yes" if holds else "no"
 
 
 def starts_in(program: typed.Program, block: typed.Block, names: dict[str, typed.Expr]) -> Iterator[tuple[typed.Expr, str]]:

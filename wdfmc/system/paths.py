@@ -101,13 +101,14 @@ class Path:
     acquired: str | None = None
     fair: bool = True
     words: str | None = None  # of an environment step inside a thread
-    waited: tuple[typed.Expr, ...] = ()
+    events: frozenset[str] = frozenset()
+    begun: Node | None = None  # the statement whose line was written last, while nothing of it was executed
 
     def copy(self) -> Path:
         return Path(
             self.node, self.footprint, self.locks, dict(self.guard), dict(self.values),
             [condition.copy() for condition in self.others], list(self.lines), self.heads, self.steps, self.nontrivial,
-            self.committed, self.in_atom, self.acquired, self.fair, self.words, self.waited,
+            self.committed, self.in_atom, self.acquired, self.fair, self.words, self.events, self.begun,
         )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from wdfmc.system.system import (
-    OTHER, SELF, Assignment, Others, Place, Ref, Statement, Template, TemplateCube, TemplateSystem, TemplateVariable, Value,
+    OTHER, SELF, Assignment, Others, Place, Ref, Statement, Template, TemplateCube, TemplateObligation, TemplateSystem, TemplateVariable, Value,
 )  # fmt: skip
 
 
@@ -19,12 +19,14 @@ class Slice:
     kept: tuple[tuple[int, ...], ...]
 
 
-def sliced(system: TemplateSystem, goals: frozenset[str]) -> Slice:
-    """The part of a system that decides the rules `goals`: violations of others stay, they end a run."""
+def sliced(system: TemplateSystem, goals: frozenset[str], contracts: frozenset[str]) -> Slice:
+    """The part of a system that decides the rules `goals`. Breaches of contracts stay: they end a run."""
     pruned = [pruned_guards(system, template) for template in system.templates]
-    alive = [at for at in range(len(pruned)) if not is_idle(pruned[at])]
+    kept = goals | contracts
+    alive = [at for at, item in enumerate(pruned) if not is_idle(item) and (item.violates is None or item.violates in kept)]
+    obligations = [item for item in system.obligations if item.rule in goals]
     while True:
-        relevant = cone(system, [pruned[at] for at in alive])
+        relevant = cone(obligations, [pruned[at] for at in alive])
         effective = [at for at in alive if has_effect(pruned[at], relevant)]
         if effective == alive:
             break
@@ -32,18 +34,16 @@ def sliced(system: TemplateSystem, goals: frozenset[str]) -> Slice:
     kept_variables = sorted(relevant)
     renumber = {variable: at for at, variable in enumerate(kept_variables)}
     found: dict[Template, list[int]] = {}
+    shown: dict[Template, Template] = {}
     for at in alive:
-        found.setdefault(renumbered(pruned[at], renumber), []).append(at)
-    variables = tuple(narrowed(system, variable) for variable in kept_variables)
-    obligations = tuple(
-        replace(item, variable=renumber[item.variable]) for item in system.obligations
-        if item.rule in goals and item.variable in renumber
-    )  # fmt: skip
-    return Slice(TemplateSystem(variables, tuple(found), obligations), tuple(tuple(ats) for ats in found.values()))
-
-
-def narrowed(system: TemplateSystem, variable: int) -> TemplateVariable:
-    return system.variables[variable]
+        template = renumbered(pruned[at], renumber)
+        same = replace(template, statements=(), events=frozenset(), limit=None)
+        shown.setdefault(same, template)
+        found.setdefault(same, []).append(at)
+    variables = tuple(system.variables[variable] for variable in kept_variables)
+    owed = tuple(replace(item, variable=renumber[item.variable]) for item in obligations)
+    templates = tuple(shown[same] for same in found)
+    return Slice(TemplateSystem(variables, templates, owed), tuple(tuple(ats) for ats in found.values()))
 
 
 def full(variable: TemplateVariable, footprint: int, own: bool) -> frozenset[Value]:
@@ -88,8 +88,8 @@ def places_read(template: Template) -> Iterable[Place]:
                     yield place
 
 
-def cone(system: TemplateSystem, templates: list[Template]) -> set[int]:
-    relevant = {item.variable for item in system.obligations}
+def cone(obligations: list[TemplateObligation], templates: list[Template]) -> set[int]:
+    relevant = {item.variable for item in obligations}
     for template in templates:
         relevant |= {place.variable for place in places_read(template)}
     grown = True

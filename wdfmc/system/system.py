@@ -53,6 +53,7 @@ class TemplateVariable:
     owned: bool
     domain: tuple[Value, ...]
     initial: Value
+    kind: str = "field"  # field (of the framework), driver, pc, local, rule, lock
 
 
 class Place(NamedTuple):
@@ -119,6 +120,7 @@ class Template:
     lock: str | None = None  # strong fairness is per (activation, lock)
     violates: str | None = None  # the rule that this transition breaks; it has no successor
     limit: str | None = None  # with violates == "model-bound": the bound that was hit
+    events: frozenset[str] = frozenset()  # what it emits, for the triggers of rules
 
 
 @dataclass(frozen=True, slots=True)

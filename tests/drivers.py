@@ -1,0 +1,203 @@
+"""Random small drivers, as text. Most of them are wrong: that is what makes two interpreters differ, if they do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+
+LOCK = "WdfSpinLockAcquire(Lock);"
+UNLOCK = "WdfSpinLockRelease(Lock);"
+
+
+def random_driver(seed: int) -> str:
+    """A driver with one or two queues, something that runs by itself, and a few variables. The same for the same seed."""
+    return Generator(Random(seed)).driver()
+
+
+@dataclass
+class Generator:
+    """store: how requests are remembered (one, set, list). runner: timer, dpc, thread or interrupt."""
+
+    random: Random
+    store: str = ""
+    runner: str = ""
+    second: str = ""  # the second queue: none, manual or sequential
+    locked: bool = False  # the driver has a lock
+    fresh: int = 0
+    holding: bool = field(default=False)  # the text stands inside a section of the lock
+
+    def driver(self) -> str:
+        pick = self.random.choice
+        self.store = pick(("one", "set", "set", "list"))
+        self.runner = pick(("timer", "timer", "dpc", "dpc", "thread", "interrupt"))
+        self.second = pick(("none", "none", "manual", "sequential"))
+        self.locked = self.random.random() < 0.8
+        scope = pick(("", "", ", scope queue", ", scope device"))
+        dispatch = pick(("sequential", "parallel", "parallel"))
+        lines = [f"queue Reads : {dispatch}, front{scope} {{ EvtIoRead = OnRead; }}"]
+        if self.second == "manual":
+            lines.append(pick(("queue Second : manual;", "queue Second : manual { EvtIoCanceledOnQueue = OnCancel; }")))
+        elif self.second == "sequential":
+            lines.append("queue Second : sequential { EvtIoRead = OnSecond; }")
+        if self.locked:
+            lines.append("spinlock Lock;")
+        variables = {"one": "Current : request?;", "set": "Pending : set of request;", "list": "Waiting : list[2] of request;"}
+        lines.append(f"context device {{ {variables[self.store]} Flag : bool; Count : 0..2; }}")
+        lines.append("context request { Mine : bool; }")
+        lines += self.declared_runner(scope)
+        lines.append(f"callback OnRead(Request) {{ {self.block('Request', self.random.randint(1, 3))} }}")
+        lines.append(f"callback OnCancel(Request) {{ {self.cancel_body()} }}")
+        if self.second == "sequential":
+            lines.append(f"callback OnSecond(Request) {{ {self.block('Request', self.random.randint(1, 2))} }}")
+        body = "\n".join(f"    {line}" for line in lines)
+        return f"driver Random {{\n{body}\n}}\n"
+
+    def declared_runner(self, scope: str) -> list[str]:
+        body = self.runner_body()
+        serialized = ", serialized, parent Reads" if scope and self.random.random() < 0.5 else ""
+        match self.runner:
+            case "timer":
+                kind = self.random.choice(("armed", "armed, periodic"))
+                return [f"timer Runner : {kind}{serialized} {{ EvtTimerFunc = OnRun; }}", f"callback OnRun() {{ {body} }}"]
+            case "dpc":
+                words = f" : {serialized[2:]}" if serialized else ""
+                return [f"dpc Runner{words} {{ EvtDpcFunc = OnRun; }}", f"callback OnRun() {{ {body} }}"]
+            case "interrupt":
+                return ["interrupt Runner { EvtInterruptDpc = OnRun; }", f"callback OnRun() {{ {body} }}"]
+            case _:
+                once = self.random.choice((" once", ""))
+                return [f"thread Runner{once} {{ {body} }}"]
+
+    # ------------------------------------------------------------ statements
+
+    def block(self, request: str, size: int) -> str:
+        return " ".join(self.action(request) for _ in range(size))
+
+    def action(self, request: str) -> str:
+        """Something that a callback does with a request, right or wrong."""
+        pick = self.random.choice
+        choices = ["mark", "mark", "mark", "plain_mark", "keep", "complete", "section", "variable", "wake", "branch", "context"]
+        if self.second != "none":
+            choices.append("forward")
+        match pick(choices):
+            case "mark":
+                status = self.local("status")
+                kept = f"if (NT_SUCCESS({status})) {{ {self.keep(request)} }}"
+                failed = f"if (!NT_SUCCESS({status})) {{ {self.complete(request)} }}"
+                call = f"{status} = WdfRequestMarkCancelableEx({request}, OnCancel);"
+                return f"{self.section(f'{call} {kept}')} {failed}" if pick((True, False)) else f"{call} {kept} {failed}"
+            case "plain_mark":
+                parts = [f"WdfRequestMarkCancelable({request}, OnCancel);", self.keep(request)]
+                self.random.shuffle(parts)
+                return " ".join(parts)
+            case "keep":
+                return self.keep(request)
+            case "complete":
+                return self.complete(request)
+            case "section":
+                return self.section(self.action(request))
+            case "variable":
+                return self.variable()
+            case "wake":
+                return self.wake()
+            case "branch":
+                return f'if ({self.condition(request)}) {{ {self.action(request)} }} else {{ {self.action(request)} }}'
+            case "context":
+                return f"{request}.Mine = {pick(('TRUE', 'FALSE', f'!{request}.Mine'))};"
+            case _:
+                status = self.local("status")
+                return (f"{status} = WdfRequestForwardToIoQueue({request}, Second); "
+                        f"if (!NT_SUCCESS({status})) {{ {self.complete(request)} }}")  # fmt: skip
+
+    def section(self, body: str) -> str:
+        """Under the lock, unless it is held already: a second acquire by the same thread only ends the path."""
+        if not self.locked or self.holding or "Lock" in body:
+            return body
+        return f"{LOCK} {body} {UNLOCK}"
+
+    def complete(self, request: str) -> str:
+        return f"WdfRequestComplete({request}, {self.random.choice(('STATUS_SUCCESS', 'STATUS_CANCELLED'))});"
+
+    def keep(self, request: str) -> str:
+        match self.store:
+            case "one":
+                return f"Current = {request};"
+            case "set":
+                return f"add {request} to Pending;"
+            case _:
+                return f"append {request} to Waiting;"
+
+    def forget(self, request: str) -> str:
+        match self.store:
+            case "one":
+                return f"if (Current == {request}) {{ Current = null; }}" if self.random.random() < 0.7 else "Current = null;"
+            case "set":
+                return f"remove {request} from Pending;"
+            case _:
+                return f"remove {request} from Waiting;"
+
+    def variable(self) -> str:
+        return self.random.choice((
+            "Flag = TRUE;", "Flag = !Flag;", "Count = 1;", "if (Count < 2) { Count = Count + 1; }",
+            "if (Count > 0 && Flag) { Count = Count - 1; }", "if (Flag || Count == 2) { Count = 0; }",
+            "while (Count > 0) { Count = Count - 1; if (Flag) { break; } }",
+        ))  # fmt: skip
+
+    def condition(self, request: str) -> str:
+        options = [
+            "Flag", "Count == 1", "!Flag && Count < 2", f"{request}.Mine", 'maybe("it is so")', "Flag || Count > 0",
+            f"WdfRequestIsCanceled({request})",
+        ]  # fmt: skip
+        if self.store == "set":
+            options.append("empty(Pending)")
+        return self.random.choice(options)
+
+    def wake(self) -> str:
+        match self.runner:
+            case "timer":
+                return self.random.choice(("WdfTimerStart(Runner);", "WdfTimerStop(Runner, FALSE);"))
+            case "dpc":
+                return "WdfDpcEnqueue(Runner);"
+            case _:
+                return "Flag = TRUE;"
+
+    def taken(self, name: str) -> str:
+        """Look for a request that was kept."""
+        match self.store:
+            case "one":
+                return f"{name} = Current;"
+            case "set":
+                return f"{name} = any of Pending;"
+            case _:
+                return f"{name} = first of Waiting;"
+
+    def runner_body(self) -> str:
+        if self.second == "manual" and self.random.random() < 0.5:
+            request, status = self.local("next"), self.local("status")
+            rest = self.random.choice((self.complete(request), self.block(request, 1)))
+            return f"{status} = WdfIoQueueRetrieveNextRequest(Second, &{request}); if (NT_SUCCESS({status})) {{ {rest} }}"
+        request = self.local("found")
+        rest = self.random.choice((
+            f"if (NT_SUCCESS(WdfRequestUnmarkCancelable({request}))) {{ {self.complete(request)} }}",
+            f"WdfRequestUnmarkCancelable({request}); {self.complete(request)}",
+            self.complete(request),
+            self.block(request, 1),
+        ))  # fmt: skip
+        find = f"{self.taken(request)} if ({request} != null) {{ {self.forget(request)} }}"
+        find = self.section(find) if self.random.random() < 0.7 else find
+        after = self.wake() if self.random.random() < 0.3 else ""
+        return f"{find} if ({request} != null) {{ {rest} }} {after}"
+
+    def cancel_body(self) -> str:
+        forget = self.forget("Request")
+        forget = self.section(forget) if self.random.random() < 0.7 else forget
+        parts = [forget, self.complete("Request")]
+        if self.random.random() < 0.2:
+            self.random.shuffle(parts)
+        if self.random.random() < 0.3:
+            parts.insert(self.random.randint(0, 2), self.action("Request"))
+        return " ".join(parts)
+
+    def local(self, name: str) -> str:
+        self.fresh += 1
+        return f"{name}{self.fresh}"

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from tests.engines.naive import random_system, refuted, shortest
+from wdfmc.engines import auto
+from wdfmc.engines.auto import Auto
+from wdfmc.engines.engine import Holds, Outcome, Unknown, Violated
+from wdfmc.system.system import TransitionSystem
+from wdfmc.traces.replay import replay
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An engine with a fault."""
+
+    deadline: float | None = None
+
+    def check(self, system: TransitionSystem, goals: Sequence[str]) -> Iterator[tuple[str, Outcome]]:
+        yield from ()
+        raise AssertionError("a fault")
+
+
+@dataclass(frozen=True, slots=True)
+class Endless:
+    """An engine that finds nothing, for ever."""
+
+    deadline: float | None = None
+
+    def check(self, system: TransitionSystem, goals: Sequence[str]) -> Iterator[tuple[str, Outcome]]:
+        while True:
+            time.sleep(1)
+        yield from ()
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is small enough to be decided at once."""
+    monkeypatch.setattr(auto, "SMALL", 0)
+
+
+def undecided(system: TransitionSystem) -> None:
+    """Nothing is left running."""
+    assert not multiprocessing.active_children(), system
+
+
+def agrees(system: TransitionSystem, goal: str, outcome: Outcome) -> None:
+    match outcome:
+        case Violated(path):
+            replay(system, path, goal)
+        case Holds():
+            assert shortest(system, goal) is None and not refuted(system, goal)
+        case Unknown():
+            pytest.fail(f"{goal}: {outcome}")
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_small_systems_are_decided_at_once(seed: int, jobs: int) -> None:
+    system = random_system(seed, live=True)
+    found = list(Auto(jobs=jobs).check(system, ["bad", "worse", "live"]))
+    assert sorted(goal for goal, _, _ in found) == ["bad", "live", "worse"]
+    for goal, engine, outcome in found:
+        assert engine == "explicit"
+        agrees(system, goal, outcome)
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.parametrize("seed", range(10))
+def test_with_one_job_they_take_turns(seed: int) -> None:
+    system = random_system(seed, live=True)
+    for goal, _, outcome in Auto(jobs=1, depth=8).check(system, ["bad", "worse", "live"]):
+        agrees(system, goal, outcome)
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.parametrize("seed", range(3))
+def test_with_two_jobs_they_race(seed: int) -> None:
+    system = random_system(seed, live=True)
+    for goal, _, outcome in Auto(depth=8).check(system, ["bad", "worse", "live"]):
+        agrees(system, goal, outcome)
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.usefixtures("large")
+def test_what_nobody_decides_is_unknown_to_the_greatest_depth() -> None:
+    system = next(s for s in map(random_system, range(99)) if shortest(s, "bad") is None and len(s.transitions) > 3)
+    for jobs in (1, 2):
+        ((goal, engine, outcome),) = Auto(depth=5, limit_states=0, jobs=jobs).check(system, ["bad"])
+        assert (goal, engine, outcome) == ("bad", "bmc", Unknown("no violation within 5 transitions", 5))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_past_the_deadline_nothing_is_started(jobs: int) -> None:
+    begun = time.monotonic()
+    ((_, _, outcome),) = Auto(deadline=begun - 1, jobs=jobs).check(random_system(3), ["bad"])
+    assert isinstance(outcome, Unknown)
+    assert time.monotonic() - begun < 0.2
+
+
+@pytest.mark.usefixtures("large")
+def test_the_loser_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Auto, "_contenders", lambda self: {"endless": Endless(), "explicit": auto.Explicit()})
+    begun = time.monotonic()
+    ((_, engine, _),) = Auto().check(random_system(3), ["bad"])
+    assert engine == "explicit"
+    assert not multiprocessing.active_children()
+    assert time.monotonic() - begun < 20
+
+
+@pytest.mark.usefixtures("large")
+def test_who_loses_interest_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Auto, "_contenders", lambda self: {"endless": Endless(), "explicit": auto.Explicit()})
+    answers = Auto().check(random_system(3), ["bad", "worse"])
+    next(answers)
+    answers.close()
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.usefixtures("large")
+def test_the_fault_of_an_engine_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Auto, "_contenders", lambda self: {"broken": Broken(), "endless": Endless()})
+    with pytest.raises(AssertionError, match="a fault"):
+        list(Auto().check(random_system(3), ["bad"]))
+    assert not multiprocessing.active_children()

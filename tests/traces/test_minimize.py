@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.engines.naive import random_system, runs, shortest
+from tests.systems import small_systems
+from wdfmc.engines.engine import Path
+from wdfmc.system.instantiate import instantiate
+from wdfmc.system.step import choices
+from wdfmc.system.system import TemplateSystem, Transition, TransitionSystem, Update, Variable
+from wdfmc.traces import minimize
+from wdfmc.traces.minimize import canonical
+from wdfmc.traces.replay import Refuted, replay
+
+TIRED = 20_000  # runs that the oracle looks at
+
+
+def best(system: TransitionSystem, goal: str, depth: int) -> Path | None:
+    """By trying all runs; None if there are too many."""
+    found: list[tuple[int, ...]] = []
+    for looked, (taken, state) in enumerate(runs(system, depth - 1)):
+        if looked > TIRED:
+            return None
+        found += [(*taken, at) for at in choices(system, state) if system.transitions[at].violates == goal]
+    return Path(min(found, key=lambda taken: _cost(system, taken)), "violation")
+
+
+def _cost(system: TransitionSystem, taken: tuple[int, ...]) -> tuple[object, ...]:
+    each = [system.transitions[at] for at in taken]
+    return (
+        sum(one.actor != two.actor for one, two in zip(each, each[1:], strict=False)),
+        len({slot for transition in each for slot in transition.slots}),
+        sum(system.origin is not None and system.origin.templates[one.template].actor.kind == "environment" for one in each),
+        [(one.template, one.slots, at) for one, at in zip(each, taken, strict=True)],
+    )
+
+
+def some_environment(system: TemplateSystem) -> TemplateSystem:
+    """Every third template is a step of the environment."""
+    templates = [
+        replace(one, actor=one.actor._replace(kind="environment")) if number % 3 == 0 else one
+        for number, one in enumerate(system.templates)
+    ]
+    return replace(system, templates=tuple(templates))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(small_systems(), st.integers(1, 3))
+def test_the_best_run_is_found_whichever_way(templates: TemplateSystem, slots: int) -> None:
+    system = instantiate(some_environment(templates), slots)
+    for goal in ("bad", "worse", "both"):
+        length = shortest(system, goal)
+        if length is not None and length <= 6:
+            path = canonical(system, goal, length)
+            assert len(replay(system, path, goal)) == length
+            assert path == minimize._descended(minimize.Tastes(system), goal, 1, length, None)
+            expected = best(system, goal, length)
+            assert expected is None or path == expected
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_without_slots_and_without_origin(seed: int) -> None:
+    system = random_system(seed)
+    for goal in ("bad", "worse"):
+        length = shortest(system, goal)
+        if length is not None:
+            path = canonical(system, goal, length)
+            assert len(replay(system, path, goal)) == length
+            assert path == minimize._descended(minimize.Tastes(system), goal, length, length, None)
+            expected = best(system, goal, length)
+            assert expected is None or path == expected
+
+
+@pytest.mark.parametrize("limit", ["MOST_STATES", "MOST_RUNS"])
+def test_above_the_limits_z3_finds_the_same(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    systems = [(seed, random_system(seed)) for seed in range(30)]
+    expected = {seed: canonical(system, "bad", 99) for seed, system in systems if shortest(system, "bad")}
+    monkeypatch.setattr(minimize, limit, 1)
+    for seed, system in systems:
+        if seed in expected:
+            assert canonical(system, "bad", len(expected[seed].transitions)) == expected[seed]
+
+
+def grid(slots: int) -> TransitionSystem:
+    """Each of some slots counts to 3; the breach needs two of them at 3."""
+    variables = tuple(Variable(f"n{at}", tuple("0123"), 0, 0, at, (None,) * 4) for at in range(slots))
+    moves = [
+        Transition(((at, 1 << value),), (), (Update(at, -1, (value + 1,)),), at, None, None, value, (at,))
+        for at in range(slots)
+        for value in range(3)
+    ]
+    breach = [
+        Transition(((min(a, b), 8), (max(a, b), 8)), (), (), a, None, "bad", 3, (a, b))
+        for a in range(slots)
+        for b in range(slots)
+        if a != b
+    ]
+    return TransitionSystem(variables, (*moves, *breach), tuple(f"a{at}" for at in range(slots)), (), (), slots)
+
+
+@pytest.mark.parametrize("slots", [2, 3, 5])
+def test_one_actor_after_the_other_and_the_first_request_first(slots: int) -> None:
+    system = grid(slots)
+    path = canonical(system, "bad", 7)
+    # Switching once is enough: the breach belongs to the actor that goes last.
+    assert [system.transitions[at].slots for at in path.transitions] == [(0,)] * 3 + [(1,)] * 3 + [(1, 0)]
+    assert path == canonical(system, "bad", 12), "a longer violation that is known makes no difference"
+
+
+def test_a_violation_that_does_not_exist_is_refuted() -> None:
+    with pytest.raises(Refuted, match="finds none with 6"):
+        canonical(grid(3), "bad", 6)
+    with pytest.raises(Refuted, match="finds none"):
+        canonical(grid(3), "other", 40)
+    with pytest.raises(Refuted, match="z3 finds none"):
+        minimize._descended(minimize.Tastes(grid(3)), "bad", 1, 6, None)
+
+
+def test_past_the_deadline_any_shortest_violation_will_do() -> None:
+    system = grid(3)
+    path = minimize._descended(minimize.Tastes(system), "bad", 1, 7, time.monotonic() - 1)
+    assert len(replay(system, path, "bad")) == 7

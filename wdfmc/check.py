@@ -1,0 +1,246 @@
+"""The whole pipeline: text, tree, typed driver, transition system, verdict, audited verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from wdfmc import library
+from wdfmc.diagnostics import Diagnostic, Label, Rejected, Severity, did_you_mean
+from wdfmc.language import ast
+from wdfmc.language.parse import parse
+from wdfmc.language.reading import read
+from wdfmc.semantics import typed
+from wdfmc.semantics.check import BEHAVIOURS, analysed
+from wdfmc.semantics.declarations import walk
+from wdfmc.source import Source
+from wdfmc.verdict import ModelReport, Report, Result, Word
+
+STANDARD_TARGET = "answers"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a check is asked for. `depth` in transitions, `timeout` in seconds for the whole run."""
+
+    specs: tuple[Path, ...] = ()
+    rules: tuple[str, ...] = ()
+    requests: int = 2
+    target: str | None = None
+    engine: str = "auto"
+    depth: int | None = None
+    timeout: float | None = None
+    jobs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A text that is right: its program, and what is to be decided of it."""
+
+    path: str
+    program: typed.Program
+    goals: tuple[Goal, ...]
+    warnings: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A rule in an environment. `expected`: the verdict that the text expects, if it says so."""
+
+    rule: str
+    target: str
+    expected: str | None
+
+
+def check_models(paths: Sequence[Path], options: Options, on_result: Callable[[str, Result], None]) -> Report:
+    """Decide the selected rules of each model; `on_result` is called as soon as one is decided.
+
+    Raises:
+        Rejected: with every mistake in every text; then nothing was checked.
+    """
+    deadline = None if options.timeout is None else time.monotonic() + options.timeout
+    models, diagnostics = loaded(paths, options)
+    if any(item.severity is Severity.ERROR for item in diagnostics):
+        raise Rejected(diagnostics)
+    reports = []
+    for model in models:
+        from wdfmc.decide import decide  # z3 and numpy are imported only when an engine runs
+
+        results: list[Result] = []
+        for result in decide(model, options, deadline):
+            on_result(model.path, result)
+            results.append(result)
+        reports.append(ModelReport(model.path, model.program.name, tuple(in_order(model, results))))
+    return Report(exit_code(reports, options), tuple(reports), tuple(diagnostics))
+
+
+def in_order(model: Model, results: list[Result]) -> Iterator[Result]:
+    """As the goals stand; then breaches of contracts that nobody asked for."""
+    names = [goal.rule for goal in model.goals]
+    yield from sorted(results, key=lambda item: names.index(item.rule) if item.rule in names else len(names))
+
+
+def exit_code(reports: Sequence[ModelReport], options: Options) -> int:
+    results = [result for report in reports for result in report.results]
+    unexpected = any(r.verdict is Word.VIOLATED and r.expectation != "met" for r in results)
+    if unexpected or any(r.expectation == "unmet" for r in results):
+        return 1
+    open_words = {Word.UNKNOWN} if options.engine == "bmc" else {Word.UNKNOWN, Word.BOUNDED}
+    if any(r.verdict in open_words and r.expectation != "met" for r in results):
+        return 3
+    return 0
+
+
+# ---------------------------------------------------------------- reading
+
+
+def loaded(paths: Sequence[Path], options: Options) -> tuple[list[Model], list[Diagnostic]]:
+    diagnostics: list[Diagnostic] = []
+    texts: list[tuple[str, ast.Text, list[ast.Text]]] = []
+    for path in paths:
+        try:
+            text = parse(read(path))
+            texts.append((str(path), text, imports(text, path)))
+        except Rejected as rejected:
+            diagnostics += rejected.diagnostics
+    specs: list[ast.Text] = []
+    for path in options.specs:
+        try:
+            specs.append(parse(read(path)))
+        except Rejected as rejected:
+            diagnostics += rejected.diagnostics
+    if any(item.severity is Severity.ERROR for item in diagnostics):
+        return [], diagnostics
+    models = []
+    for name, text, imported in texts:
+        model, found = analysed_model(name, text, imported, specs, options)
+        diagnostics += [item for item in found if item not in diagnostics]
+        if model is not None:
+            models.append(model)
+    return models, diagnostics
+
+
+def imports(text: ast.Text, path: Path) -> list[ast.Text]:
+    """The texts that a model imports, each once, depth first. Raises Rejected for a missing file or a cycle."""
+    found: dict[Path, ast.Text] = {}
+
+    def visit(current: ast.Text, at: Path, chain: tuple[Path, ...]) -> None:
+        for item in current.items:
+            if isinstance(item, ast.Import):
+                target = (at.parent / item.path).resolve()
+                label = (Label(item.span),)
+                if target in chain:
+                    circle = " -> ".join(step.name for step in (*chain[chain.index(target) :], target))
+                    raise Rejected([Diagnostic("WDF210", f"the imports go round in a circle: {circle}", label, "drop one of them")])
+                if not target.is_file():
+                    near = did_you_mean(target.name, [p.name for p in target.parent.glob("*")] if target.parent.is_dir() else [])
+                    raise Rejected([Diagnostic("WDF211", f"there is no file `{item.path}` beside this text", label, near)])
+                if target not in found:
+                    part = parse(read(target))
+                    visit(part, target, (*chain, target))
+                    found[target] = part
+
+    visit(text, path, (path.resolve(),))
+    return list(found.values())
+
+
+def analysed_model(
+    name: str, text: ast.Text, imported: Sequence[ast.Text], specs: Sequence[ast.Text], options: Options
+) -> tuple[Model | None, tuple[Diagnostic, ...]]:
+    framework, built_in = library_texts()
+    program, diagnostics = analysed(text, [*framework, *imported], [*built_in, *specs])
+    if program is None:
+        return None, diagnostics
+    goals, wrong = selected(program, text, specs, options)
+    return (None if wrong else Model(name, program, goals, diagnostics)), (*diagnostics, *wrong)
+
+
+def library_texts() -> tuple[list[ast.Text], list[ast.Text]]:
+    texts = library.texts()
+    framework = [text for text in texts if text.source.name.endswith(".wdf")]
+    return framework, [text for text in texts if text.source.name.endswith(".wdfspec")]
+
+
+def check_text(text: str, name: str = "<text>", options: Options | None = None) -> Report:
+    """Check a model given as text, for notebooks and tests."""
+    options = options or Options()
+    model, diagnostics = analysed_model(name, parse(Source(name, text)), [], [], options)
+    if model is None:
+        raise Rejected(diagnostics)
+    from wdfmc.decide import decide
+
+    results = list(in_order(model, list(decide(model, options, None))))
+    report = ModelReport(name, model.program.name, tuple(results))
+    return Report(exit_code([report], options), (report,), diagnostics)
+
+
+# ---------------------------------------------------------------- which rules
+
+
+def selected(
+    program: typed.Program, text: ast.Text, specs: Sequence[ast.Text], options: Options
+) -> tuple[tuple[Goal, ...], list[Diagnostic]]:
+    """--rule names rules; else --spec gives those that it declares or uses; else all that are on by default or expected."""
+    wrong = []
+    if options.rules:
+        names = list(options.rules)
+        for name in names:
+            if name not in program.rules:
+                wrong.append(Diagnostic("WDF208", f"there is no rule `{name}`", (), did_you_mean(name, program.rules)))
+    elif specs:
+        names = [name for spec in specs for name in named_by(spec)]
+        if not names:
+            wrong.append(Diagnostic("WDF506", "no rule is selected: the specification declares and uses none"))
+    else:
+        own = [item.name for item in text.items if isinstance(item, ast.Rule)]
+        expected = [item.rule for item in program.expectations]
+        names = [name for name, rule in program.rules.items() if rule.default or name in own or name in expected]
+    if wrong:
+        return (), wrong
+    goals: dict[tuple[str, str], Goal] = {}
+    for name in dict.fromkeys(names):
+        for target in targets(program, name, options):
+            goals[name, target] = Goal(name, target, expectation(program, name, target, options))
+    return tuple(goals.values()), wrong
+
+
+def named_by(spec: ast.Text) -> list[str]:
+    found = []
+    for item in spec.items:
+        if isinstance(item, ast.Rule):
+            found.append(item.name)
+        found += [name.id for node in walk(item) if isinstance(node, ast.Use) for name in node.rules]
+    return found
+
+
+def targets(program: typed.Program, rule: str, options: Options) -> list[str]:
+    """The behaviours of targets under which a rule is checked: the chosen one, or its own and the expected ones."""
+    if options.target is not None:
+        return [options.target]
+    return list(dict.fromkeys([default_target(program, rule), *(
+        item.target for item in program.expectations if item.rule == rule and item.target is not None
+    )]))  # fmt: skip
+
+
+def default_target(program: typed.Program, rule: str) -> str:
+    return next((word for word in program.rules[rule].assuming if word in BEHAVIOURS), STANDARD_TARGET)
+
+
+def expectation(program: typed.Program, rule: str, target: str, options: Options) -> str | None:
+    """`with target T` binds an expectation to T; without it to the rule's own environment."""
+    for item in program.expectations:
+        if item.rule == rule and (item.target or default_target(program, rule)) == target:
+            return item.verdict
+    return None
+
+
+def with_target(program: typed.Program, behaviour: str, override: bool) -> typed.Program:
+    """The program in an environment in which targets behave so; `override` also those of which the text says otherwise."""
+    objects = {
+        name: replace(item, constants={**item.constants, "behaviour": typed.Const(behaviour)})
+        if item.sort == "target" and (override or name not in program.explicit_targets) else item
+        for name, item in program.objects.items()
+    }  # fmt: skip
+    return replace(program, objects=objects)

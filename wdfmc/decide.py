@@ -1,0 +1,251 @@
+"""From goals to results: which systems decide which rules, which engine runs, and the audit of what it says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from wdfmc.check import Goal, Model, Options, with_target
+from wdfmc.engines.auto import Auto
+from wdfmc.engines.bmc import Bmc
+from wdfmc.engines.engine import Holds, Outcome, Path, Unknown, Violated
+from wdfmc.engines.explicit import Explicit
+from wdfmc.semantics import typed
+from wdfmc.semantics.check import events_of
+from wdfmc.system.instantiate import instantiate
+from wdfmc.system.lower import DEADLOCK, MODEL_BOUND, Lowering
+from wdfmc.system.observers import observer
+from wdfmc.system.paths import NotExpressible
+from wdfmc.system.slice import Slice, sliced
+from wdfmc.system.system import TemplateSystem, TransitionSystem
+from wdfmc.traces.explain import explained, lifted
+from wdfmc.traces.minimize import canonical
+from wdfmc.traces.replay import replay
+from wdfmc.verdict import Audit, Result, Trace, Word
+
+NULL_HANDLE = "no-stale-handle"
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A model in one environment, lowered once for all its rules."""
+
+    program: typed.Program
+    system: TemplateSystem
+    bounds: tuple[str, ...]
+    tested: frozenset[str]  # the contracts of calls that some path reaches
+    requests: int
+
+    @cached_property
+    def full(self) -> TransitionSystem:
+        return instantiate(self.system, self.requests)
+
+    @cached_property
+    def contracts(self) -> frozenset[str]:
+        """The rules whose breach ends a run."""
+        stated = {name for name, rule in self.program.rules.items() if rule.form == "contract"}
+        return frozenset(stated | {MODEL_BOUND, NULL_HANDLE})
+
+    @cached_property
+    def emitted(self) -> frozenset[str]:
+        return frozenset(event for template in self.system.templates for event in template.events)
+
+
+def decide(model: Model, options: Options, deadline: float | None) -> Iterator[Result]:
+    """The results of a model, as they are decided. Breaches of contracts that were not asked for come last."""
+    breaches = Breaches()
+    for target in dict.fromkeys(goal.target for goal in model.goals):
+        goals = [goal for goal in model.goals if goal.target == target]
+        program = with_target(model.program, target, options.target is not None)
+        started = time.monotonic()
+        try:
+            instance = lowered(program, goals, options)
+        except NotExpressible as problem:
+            for goal in goals:
+                yield undecided(program, goal, str(problem), options, time.monotonic() - started)
+            continue
+        yield from Decision(instance, goals, options, deadline, time.monotonic() - started, breaches).results()
+
+
+def lowered(program: typed.Program, goals: Sequence[Goal], options: Options) -> Instance:
+    lowering = Lowering(program, frozenset(goal.rule for goal in goals))
+    system = lowering.system()
+    return Instance(program, system, tuple(sorted(lowering.bounds)), frozenset(lowering.tested), options.requests)
+
+
+@dataclass(slots=True)
+class Breaches:
+    """What is known of the contracts: they are decided once, whatever was asked for, and concern every other verdict."""
+
+    decided: bool = False
+    rules: list[str] = field(default_factory=list)
+    bound: str | None = None
+
+
+class Decision:
+    """The goals of one instance, group by group; each group has its own slice."""
+
+    def __init__(
+        self, instance: Instance, goals: Sequence[Goal], options: Options, deadline: float | None, seconds: float,
+        breaches: Breaches,
+    ) -> None:  # fmt: skip
+        self.instance = instance
+        self.goals = {goal.rule: goal for goal in goals}
+        self.options = options
+        self.deadline = deadline
+        self.seconds = seconds
+        self.breaches = breaches
+
+    def results(self) -> Iterator[Result]:
+        open_goals = []
+        for goal in self.goals.values():
+            reason = self.unconcerned(self.instance.program.rules[goal.rule])
+            if reason is None:
+                open_goals.append(goal.rule)
+            else:
+                yield self.judged(goal, Word.SKIPPED, "none", reason=reason)
+        for group in groups(self.instance.program, open_goals):
+            yield from self.group(group)
+
+    def unconcerned(self, rule: typed.Rule) -> str | None:
+        """Why a rule does not concern this driver: nothing that it does can emit the trigger."""
+        if rule.form == "contract" and rule.name not in self.instance.tested:
+            return "no call that this driver can reach has this contract"
+        if rule.trigger is None:
+            return None
+        wanted = {pattern.event for pattern in events_of(rule.trigger)}
+        if wanted and not wanted & self.instance.emitted:
+            return f"nothing in this driver can cause {' or '.join(sorted(wanted))}"
+        return None
+
+    def group(self, rules: Sequence[str]) -> Iterator[Result]:
+        started = time.monotonic()
+        contracts = self.instance.contracts
+        part = sliced(self.instance.system, frozenset(rules), contracts)
+        small = instantiate(part.system, self.instance.requests)
+        names = set(rules)
+        if not self.breaches.decided:
+            names |= {t.violates for t in small.transitions if t.violates is not None and t.violates in contracts}
+            self.breaches.decided = True
+        found: list[tuple[str, str, Outcome]] = []
+        for rule, engine, outcome in run_engine(small, sorted(names), self.options, self.deadline):
+            found.append((rule, engine, outcome))
+        for rule, _, outcome in found:
+            if isinstance(outcome, Violated) and rule in contracts:
+                if rule == MODEL_BOUND:
+                    self.breaches.bound = limit_of(part, small, outcome.path)
+                elif rule not in self.breaches.rules:
+                    self.breaches.rules.append(rule)
+        seconds = (time.monotonic() - started + self.seconds) / max(1, len(found))
+        self.seconds = 0.0
+        for rule, engine, outcome in found:
+            goal = self.goals.get(rule)
+            if goal is None and isinstance(outcome, Violated) and rule != MODEL_BOUND:
+                goal = Goal(rule, next(iter(self.goals.values())).target, None)
+            if goal is not None:
+                yield replace(self.result(goal, engine, outcome, part, small), seconds=seconds)
+
+    def result(self, goal: Goal, engine: str, outcome: Outcome, part: Slice, small: TransitionSystem) -> Result:
+        match outcome:
+            case Violated(path) if goal.rule == MODEL_BOUND:
+                return self.judged(goal, Word.UNKNOWN, engine, reason=f"a bound of the model is hit: {self.breaches.bound}",
+                                   depth=len(path.transitions))  # fmt: skip
+            case Violated(path):
+                shortest = canonical(small, goal.rule, len(path.transitions)) if path.end == "violation" else path
+                trace = self.audited(goal.rule, shortest, part, small)
+                depth = len(shortest.transitions)
+                return self.judged(goal, Word.VIOLATED, engine, depth=depth, audit=Audit.REPLAYED, trace=trace)
+            case Holds() if self.breaches.bound is not None:
+                return self.judged(goal, Word.UNKNOWN, engine, reason=f"a bound of the model is hit: {self.breaches.bound}")
+            case Holds():
+                under = tuple(rule for rule in self.breaches.rules if rule != goal.rule)
+                return self.judged(goal, Word.PROVED, engine, audit=Audit.EXHAUSTIVE, under=under)
+            case Unknown(reason, depth) if depth is not None:
+                word = Word.BOUNDED if self.options.engine == "bmc" else Word.UNKNOWN
+                return self.judged(goal, word, engine, reason=reason, depth=depth)
+            case Unknown(reason):
+                return self.judged(goal, Word.UNKNOWN, engine, reason=reason)
+
+    def audited(self, rule: str, path: Path, part: Slice, small: TransitionSystem) -> Trace:
+        """The trace, after `step` has executed it on the slice and on the unreduced system."""
+        replay(small, path, rule)
+        full = self.instance.full
+        run = lifted(part, small, full, path)
+        if path.end != "violation":
+            return explained(full, run)
+        replay(full, run, rule)
+        return explained(full, run)
+
+    def judged(
+        self, goal: Goal, word: Word, engine: str, *, reason: str | None = None, depth: int | None = None,
+        audit: Audit = Audit.NONE, under: tuple[str, ...] = (), trace: Trace | None = None,
+    ) -> Result:  # fmt: skip
+        rule = self.instance.program.rules.get(goal.rule)
+        return Result(
+            goal.rule, rule.sentence if rule else "", word, self.instance.requests, depth, engine,
+            assumptions(self.instance.program, goal), 0.0, audit, met(goal, word), reason, under,
+            self.instance.bounds, None, trace,
+        )  # fmt: skip
+
+
+def run_engine(
+    system: TransitionSystem, goals: Sequence[str], options: Options, deadline: float | None
+) -> Iterator[tuple[str, str, Outcome]]:
+    """(rule, name of the engine, outcome) for each goal."""
+    depth = {} if options.depth is None else {"depth": options.depth}
+    match options.engine:
+        case "explicit":
+            yield from ((goal, "explicit", found) for goal, found in Explicit(deadline=deadline).check(system, goals))
+        case "bmc":
+            yield from ((goal, "bmc", found) for goal, found in Bmc(**depth, deadline=deadline).check(system, goals))
+        case _:
+            yield from Auto(**depth, deadline=deadline, jobs=options.jobs).check(system, goals)
+
+
+def met(goal: Goal, word: Word) -> str | None:  # type: ignore[return]
+    if goal.expected is None:
+        return None
+    return "met" if goal.expected == word.value else "unmet"
+
+
+def assumptions(program: typed.Program, goal: Goal) -> tuple[str, ...]:
+    """What a liveness verdict relies on; a safety verdict needs none of it."""
+    rule = program.rules.get(goal.rule)
+    if rule is None or not rule.liveness:
+        return ()
+    behaviours = {
+        f"target {item.name} {constant.value}" for item in program.objects_of("target")
+        if isinstance(constant := item.constants.get("behaviour"), typed.Const)
+    }  # fmt: skip
+    others = [word for word in rule.assuming if word not in ("answers", "honours", "silent")]
+    return (*sorted(behaviours), *others, "new requests, cancels and power transitions are finitely many")
+
+
+def undecided(program: typed.Program, goal: Goal, reason: str, options: Options, seconds: float) -> Result:
+    rule = program.rules[goal.rule]
+    return Result(
+        goal.rule, rule.sentence, Word.UNKNOWN, options.requests, None, "none", assumptions(program, goal), seconds,
+        Audit.NONE, met(goal, Word.UNKNOWN), reason,
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+def groups(program: typed.Program, rules: Sequence[str]) -> Iterator[list[str]]:
+    """Rules that need no ghost variable together, every other one for itself: each ghost multiplies the states."""
+    free, ghosts = [], []
+    for name in rules:
+        item = observer(program.rules[name])
+        needs = item is not None and (item.past or item.goal is not None or item.rule.form == "monitor")
+        (ghosts if needs else free).append(name)
+    if free or not ghosts:
+        yield free
+    yield from ([name] for name in ghosts)
+
+
+def limit_of(part: Slice, small: TransitionSystem, path: Path) -> str:
+    template = part.system.templates[small.transitions[path.transitions[-1]].template]
+    return template.limit or "an unnamed bound"
+
+
+__all__ = ["DEADLOCK", "Decision", "Instance", "decide"]

@@ -1,0 +1,206 @@
+"""The default: a search for a counterexample against a search for a proof, the first answer to each goal counts.
+
+Small instances are decided by the explicit search at once. Else it races bounded model checking in processes of its
+own, started by `spawn` as on Windows. With one job the two take turns, with growing budgets.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import queue
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeAlias
+
+from wdfmc.engines.bmc import Bmc
+from wdfmc.engines.engine import Outcome, Unknown
+from wdfmc.engines.explicit import Explicit
+from wdfmc.system.system import TransitionSystem
+
+Contender: TypeAlias = Bmc | Explicit
+
+SMALL: Final = 20_000  # states that are visited sooner than a process is started
+PATIENCE: Final = 0.1  # seconds between looks at whether the processes still live
+TURN: Final = 2.0  # seconds of the first turn of bounded model checking
+GROWTH: Final = 4  # of the budgets from turn to turn
+
+
+@dataclass(frozen=True, slots=True)
+class Auto:
+    """Args:
+        depth: of bounded model checking, in transitions.
+        limit_states: of the explicit search.
+        deadline: as of time.monotonic().
+        jobs: processes; with 1 none is started.
+    """
+
+    depth: int = 30
+    limit_states: int = 5_000_000
+    deadline: float | None = None
+    jobs: int = 2
+
+    def check(self, system: TransitionSystem, goals: Sequence[str]) -> Iterator[tuple[str, str, Outcome]]:
+        """Yields (goal, name of the engine, outcome) as soon as each goal is decided; undecided ones at the end."""
+        table = _Table(goals)
+        small = min(SMALL, self.limit_states)
+        yield from table.during("explicit", Explicit(limit_states=small, deadline=self.deadline), system)
+        if table.open and not self._late():
+            if self.jobs > 1:
+                yield from self._race(table, system)
+            else:
+                yield from self._turns(table, system)
+        yield from table.undecided()
+
+    def _late(self) -> bool:
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
+    def _contenders(self) -> dict[str, Contender]:
+        return {"bmc": Bmc(depth=self.depth), "explicit": Explicit(limit_states=self.limit_states)}
+
+    def _turns(self, table: _Table, system: TransitionSystem) -> Iterator[tuple[str, str, Outcome]]:
+        seconds, states = TURN, SMALL
+        bounded = exhausted = False
+        while table.open and not (bounded and exhausted) and not self._late():
+            if not bounded:
+                end = time.monotonic() + seconds
+                end = end if self.deadline is None else min(end, self.deadline)
+                yield from table.during("bmc", Bmc(depth=self.depth, deadline=end), system)
+                bounded = time.monotonic() < end
+            if not exhausted and table.open:
+                states = min(states * GROWTH, self.limit_states)
+                yield from table.during("explicit", Explicit(limit_states=states, deadline=self.deadline), system)
+                exhausted = states == self.limit_states
+            seconds *= GROWTH
+
+    def _race(self, table: _Table, system: TransitionSystem) -> Iterator[tuple[str, str, Outcome]]:
+        left = None if self.deadline is None else self.deadline - time.monotonic()
+        bare = replace(system, origin=None)  # what it is made of is large, and no engine reads it
+        goals = tuple(table.open)
+        race = _Race([Unit(name, engine, bare, goals, left) for name, engine in self._contenders().items()])
+        try:
+            for name, goal, outcome in race.answers():
+                yield from table.enter(name, goal, outcome)
+                if not table.open:
+                    return
+        except BrokenProcessPool:
+            # Processes cannot be started everywhere (no importable main module, no permission); one job always works.
+            race.stop()
+            yield from self._turns(table, system)
+        finally:
+            race.stop()
+
+
+class _Table:
+    """The goals that are open, and the best that is known about each."""
+
+    def __init__(self, goals: Sequence[str]) -> None:
+        self.open: dict[str, tuple[str, Unknown]] = dict.fromkeys(goals, ("", Unknown("not decided")))
+
+    def enter(self, engine: str, goal: str, outcome: Outcome) -> Iterator[tuple[str, str, Outcome]]:
+        if goal not in self.open:
+            return
+        if not isinstance(outcome, Unknown):
+            del self.open[goal]
+            yield goal, engine, outcome
+        elif _reach(outcome) >= _reach(self.open[goal][1]):
+            self.open[goal] = engine, outcome
+
+    def during(self, engine: str, search: Contender, system: TransitionSystem) -> Iterator[tuple[str, str, Outcome]]:
+        for goal, outcome in search.check(system, tuple(self.open)):
+            yield from self.enter(engine, goal, outcome)
+
+    def undecided(self) -> Iterator[tuple[str, str, Outcome]]:
+        for goal, (engine, outcome) in self.open.items():
+            yield goal, engine, outcome
+
+
+def _reach(outcome: Unknown) -> int:
+    return -1 if outcome.depth is None else outcome.depth
+
+
+# ---------------------------------------------------------------- processes
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The work of one process. `seconds`: until the deadline; clocks of processes need not agree."""
+
+    name: str
+    engine: Contender
+    system: TransitionSystem
+    goals: tuple[str, ...]
+    seconds: float | None
+
+
+class _Race:
+    """One process for each unit, all answering into one queue."""
+
+    def __init__(self, units: Sequence[Unit]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._queue: Any = context.Queue()
+        self._pools: list[ProcessPoolExecutor] = []
+        self._running: dict[str, Future[None]] = {}
+        try:
+            for unit in units:
+                # The unit travels with the start of the process: nothing is left half sent when it is terminated.
+                pool = ProcessPoolExecutor(1, context, initializer=_receive, initargs=(self._queue, unit))
+                self._pools.append(pool)
+                self._running[unit.name] = pool.submit(_work)
+        except BaseException:
+            self.stop()
+            raise
+
+    def answers(self) -> Iterator[tuple[str, str, Outcome]]:
+        """Until all processes are done.
+
+        Raises:
+            BrokenProcessPool: a process died.
+            Exception: what an engine raised.
+        """
+        while self._running:
+            try:
+                name, goal, outcome = self._queue.get(timeout=PATIENCE)
+            except queue.Empty:
+                for future in self._running.values():
+                    if future.done():
+                        future.result()
+                continue
+            if goal is None:
+                self._running.pop(name).result()
+            else:
+                yield name, goal, outcome
+
+    def stop(self) -> None:
+        """End the processes, whatever they are doing, and wait until they are gone."""
+        for pool in self._pools:
+            # Public as `terminate_workers` from Python 3.14 on.
+            for process in list((pool._processes or {}).values()):
+                process.terminate()
+        while self._pools:
+            self._pools.pop().shutdown(wait=True, cancel_futures=True)
+        self._queue.close()
+
+
+_here: dict[str, Any] = {}  # the queue and the unit of this process; only ever filled in processes of a race
+
+
+def _receive(answers: Any, unit: Unit) -> None:
+    # Control-C goes to all processes of a console; the first one ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _here.update(answers=answers, unit=unit)
+
+
+def _work() -> None:
+    answers, unit = _here["answers"], _here["unit"]
+    engine = unit.engine
+    if unit.seconds is not None:
+        engine = replace(engine, deadline=time.monotonic() + unit.seconds)
+    try:
+        for goal, outcome in engine.check(unit.system, unit.goals):
+            answers.put((unit.name, goal, outcome))
+    finally:
+        answers.put((unit.name, None, None))

@@ -1,0 +1,209 @@
+"""Runs of the direct interpreter: one that follows a trace of the lowered system, and all of them for small drivers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from wdfmc.semantics import typed
+from wdfmc.traces.interpreter import Machine, Move
+from wdfmc.traces.world import Configuration, shown
+
+RULE_ACTORS: Final = ("rule", "framework")  # of transitions that only say that the state is bad
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One transition of the lowered system.
+
+    Args:
+        actor: as printed, for example `OnRead(r1)`.
+        after: name of a visible variable -> its printed value after the transition.
+        broken: the rule that it breaks; then `after` is empty.
+    """
+
+    actor: str
+    after: Mapping[str, str] = field(default_factory=dict)
+    broken: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refuted:
+    """The interpreter has no such run. `step`: the 0-based step that it cannot take; `reason`: both sides, for people."""
+
+    step: int
+    actor: str
+    reason: str
+
+
+def follow(
+    program: typed.Program, slots: int, steps: Sequence[Step], bound: int = 400, width: int = 4000
+) -> Configuration | Refuted:
+    """A run in which each step is a sequence of moves of its actor alone, and ends as the step says.
+
+    All configurations that agree so far are kept: which statement an actor stands at is not visible.
+
+    Args:
+        bound: the most small moves in one step.
+        width: the most configurations that are kept after a step.
+
+    Returns: a configuration at the end of such a run (before the violation, if a rule is broken).
+    """
+    machine = Machine(program, slots)
+    index = {name: at for at, name in enumerate(machine.variables.names)}
+    current: dict[Configuration, None] = {machine.initial: None}
+    for number, step in enumerate(steps):
+        last = number == len(steps) - 1
+        following: dict[Configuration, None] = {}
+        near: Nearest = Nearest(step)
+        for found in bursts(machine, current, step, bound):
+            if isinstance(found, Move):
+                near.broken.add(found.broken or "")
+                if found.broken is not None and found.broken == step.broken:
+                    return next(iter(current))
+            elif step.broken is None and near.agrees(machine, found, index):
+                following[found] = None
+                if len(following) >= width:
+                    break
+        if step.broken is not None:
+            spoken = program.rules.get(step.broken)
+            if not last or spoken is None or spoken.form == "contract":
+                return Refuted(number, step.actor, near.text())
+            return next(iter(current))
+        if not following:
+            return Refuted(number, step.actor, near.text())
+        current = following
+    return next(iter(current))
+
+
+@dataclass(slots=True)
+class Nearest:
+    """What the interpreter reached instead, for the message."""
+
+    step: Step
+    differing: dict[str, tuple[str, str]] | None = None
+    broken: set[str] = field(default_factory=set)
+
+    def agrees(self, machine: Machine, found: Configuration, index: Mapping[str, int]) -> bool:
+        differing: dict[str, tuple[str, str]] = {}
+        for name, wanted in self.step.after.items():
+            now = visible_value(machine, found, name, index)
+            if now is not None and now != wanted:
+                differing[name] = wanted, now
+        if self.differing is None or len(differing) < len(self.differing):
+            self.differing = differing
+        return not differing
+
+    def text(self) -> str:
+        step = self.step
+        if step.broken is not None:
+            instead = ", ".join(sorted(self.broken - {""})) or "nothing"
+            return f"{step.actor} breaks {step.broken} in the lowered system, {instead} in the direct interpreter"
+        if self.differing is None:
+            instead = f"it breaks {', '.join(sorted(self.broken))}" if self.broken else "it cannot step"
+            return f"{step.actor} steps in the lowered system; in the direct interpreter {instead}"
+        pairs = ", ".join(f"{name} = {wanted}, not {now}" for name, (wanted, now) in self.differing.items())
+        return f"after {step.actor} the lowered system has {pairs} in the direct interpreter"
+
+
+def bursts(
+    machine: Machine, current: Iterable[Configuration], step: Step, bound: int
+) -> Iterator[Configuration | Move]:
+    """What the actor can reach alone, with no step at all first; moves that break a rule as they are."""
+    seen = dict.fromkeys(current)
+    level = list(seen)
+    yield from level
+    for _ in range(bound):
+        following: list[Configuration] = []
+        for configuration in level:
+            for move in machine.moves(configuration, step.actor):
+                if move.after is None:
+                    yield move
+                elif move.after not in seen:
+                    seen[move.after] = None
+                    following.append(move.after)
+                    yield move.after
+        if not following:
+            return
+        level = following
+
+
+def is_visible(name: str) -> bool:
+    """Whether a flat variable of the lowered system is one that the interpreter has too."""
+    local = name.split(".", 1)[1] if name[:1] == "r" and name[1:].split(".")[0].isdigit() else name
+    return not local.startswith("pc ") and ".$" not in name
+
+
+def visible_value(
+    machine: Machine, configuration: Configuration, name: str, index: Mapping[str, int]
+) -> str | None:
+    """The printed value of a variable by its flat name; None for one that only the lowered system has."""
+    at = index.get(name)
+    if at is not None:
+        return shown(configuration.values[at])
+    lock = name.removesuffix(".held")
+    if lock != name and lock in machine.program.objects:
+        return shown(any(held == lock for held, _ in configuration.held))
+    return None
+
+
+# ---------------------------------------------------------------- all runs
+
+
+@dataclass(slots=True)
+class Explored:
+    """Everything reachable in a small instance.
+
+    Args:
+        names: the visible variables, in the order of the states.
+        states: all visible states.
+        resting: those in which no callback runs and no thread has begun.
+        broken: the rules of which some step breaks the contract.
+        complete: whether the search ended before the limit.
+    """
+
+    names: tuple[str, ...]
+    states: set[tuple[str, ...]]
+    resting: set[tuple[str, ...]]
+    broken: set[str]
+    configurations: int
+    complete: bool
+
+
+def explore(program: typed.Program, slots: int, limit: int, names: Sequence[str] | None = None, spare: int = 0) -> Explored:
+    """Breadth-first search over the moves of the interpreter.
+
+    Args:
+        limit: the most configurations.
+        names: the variables to look at, by their flat names; all by default.
+        spare: see `Machine`.
+    """
+    machine = Machine(program, slots, spare)
+    index = {name: at for at, name in enumerate(machine.variables.names)}
+    locks = [f"{item.name}.held" for item in program.objects.values() if item.sort == "lock"]
+    wanted = tuple(names) if names is not None else (*machine.variables.names, *locks)
+    places = [(index.get(name), name.removesuffix(".held")) for name in wanted]
+    found = Explored(wanted, set(), set(), set(), 0, True)
+    seen = {machine.initial}
+    level = [machine.initial]
+    while level:
+        following: list[Configuration] = []
+        for configuration in level:
+            held = {lock for lock, _ in configuration.held}
+            state = tuple(shown(configuration.values[at] if at is not None else lock in held) for at, lock in places)
+            found.states.add(state)
+            if machine.at_rest(configuration):
+                found.resting.add(state)
+            for move in machine.moves(configuration):
+                if move.broken is not None:
+                    found.broken.add(move.broken)
+                elif move.after is not None and move.after not in seen:
+                    seen.add(move.after)
+                    following.append(move.after)
+        if len(seen) > limit:
+            found.complete = False
+            break
+        level = following
+    found.configurations = len(seen)
+    return found
