@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 
 LOCK = "WdfSpinLockAcquire(Lock);"
 UNLOCK = "WdfSpinLockRelease(Lock);"
+STORES = {"one": "Current : request?;", "set": "Pending : set of request;", "list": "Waiting : list[2] of request;"}
 
 
 def random_driver(seed: int) -> str:
-    """A driver with one or two queues, something that runs by itself, and a few variables. The same for the same seed."""
-    return Generator(Random(seed)).driver()
+    """A driver with one or two queues, something that runs by itself, a few variables. The same for the same seed.
+
+    Two of three pend requests; the third sends them to a target.
+    """
+    return Sender(Random(seed)).driver() if seed % 3 == 2 else Generator(Random(seed)).driver()
 
 
 @dataclass
@@ -24,7 +28,6 @@ class Generator:
     second: str = ""  # the second queue: none, manual or sequential
     locked: bool = False  # the driver has a lock
     fresh: int = 0
-    holding: bool = field(default=False)  # the text stands inside a section of the lock
 
     def driver(self) -> str:
         pick = self.random.choice
@@ -41,8 +44,7 @@ class Generator:
             lines.append("queue Second : sequential { EvtIoRead = OnSecond; }")
         if self.locked:
             lines.append("spinlock Lock;")
-        variables = {"one": "Current : request?;", "set": "Pending : set of request;", "list": "Waiting : list[2] of request;"}
-        lines.append(f"context device {{ {variables[self.store]} Flag : bool; Count : 0..2; }}")
+        lines.append(f"context device {{ {STORES[self.store]} Flag : bool; Count : 0..2; }}")
         lines.append("context request { Mine : bool; }")
         lines += self.declared_runner(scope)
         lines.append(f"callback OnRead(Request) {{ {self.block('Request', self.random.randint(1, 3))} }}")
@@ -58,7 +60,8 @@ class Generator:
         match self.runner:
             case "timer":
                 kind = self.random.choice(("armed", "armed, periodic"))
-                return [f"timer Runner : {kind}{serialized} {{ EvtTimerFunc = OnRun; }}", f"callback OnRun() {{ {body} }}"]
+                declared = f"timer Runner : {kind}{serialized} {{ EvtTimerFunc = OnRun; }}"
+                return [declared, f"callback OnRun() {{ {body} }}"]
             case "dpc":
                 words = f" : {serialized[2:]}" if serialized else ""
                 return [f"dpc Runner{words} {{ EvtDpcFunc = OnRun; }}", f"callback OnRun() {{ {body} }}"]
@@ -76,7 +79,7 @@ class Generator:
     def action(self, request: str) -> str:
         """Something that a callback does with a request, right or wrong."""
         pick = self.random.choice
-        choices = ["mark", "mark", "mark", "plain_mark", "keep", "complete", "section", "variable", "wake", "branch", "context"]
+        choices = ["mark"] * 3 + ["plain_mark", "keep", "complete", "section", "variable", "wake", "branch", "context"]
         if self.second != "none":
             choices.append("forward")
         match pick(choices):
@@ -85,7 +88,8 @@ class Generator:
                 kept = f"if (NT_SUCCESS({status})) {{ {self.keep(request)} }}"
                 failed = f"if (!NT_SUCCESS({status})) {{ {self.complete(request)} }}"
                 call = f"{status} = WdfRequestMarkCancelableEx({request}, OnCancel);"
-                return f"{self.section(f'{call} {kept}')} {failed}" if pick((True, False)) else f"{call} {kept} {failed}"
+                first = f"{call} {kept}"
+                return f"{self.section(first) if pick((True, False)) else first} {failed}"
             case "plain_mark":
                 parts = [f"WdfRequestMarkCancelable({request}, OnCancel);", self.keep(request)]
                 self.random.shuffle(parts)
@@ -110,8 +114,8 @@ class Generator:
                         f"if (!NT_SUCCESS({status})) {{ {self.complete(request)} }}")  # fmt: skip
 
     def section(self, body: str) -> str:
-        """Under the lock, unless it is held already: a second acquire by the same thread only ends the path."""
-        if not self.locked or self.holding or "Lock" in body:
+        """Under the lock, unless it takes it itself: a second acquire by the same thread only ends the path."""
+        if not self.locked or "Lock" in body:
             return body
         return f"{LOCK} {body} {UNLOCK}"
 
@@ -130,7 +134,8 @@ class Generator:
     def forget(self, request: str) -> str:
         match self.store:
             case "one":
-                return f"if (Current == {request}) {{ Current = null; }}" if self.random.random() < 0.7 else "Current = null;"
+                careful = self.random.random() < 0.7
+                return f"if (Current == {request}) {{ Current = null; }}" if careful else "Current = null;"
             case "set":
                 return f"remove {request} from Pending;"
             case _:
@@ -175,7 +180,8 @@ class Generator:
         if self.second == "manual" and self.random.random() < 0.5:
             request, status = self.local("next"), self.local("status")
             rest = self.random.choice((self.complete(request), self.block(request, 1)))
-            return f"{status} = WdfIoQueueRetrieveNextRequest(Second, &{request}); if (NT_SUCCESS({status})) {{ {rest} }}"
+            taken = f"{status} = WdfIoQueueRetrieveNextRequest(Second, &{request});"
+            return f"{taken} if (NT_SUCCESS({status}) && {request} != null) {{ {rest} }}"
         request = self.local("found")
         rest = self.random.choice((
             f"if (NT_SUCCESS(WdfRequestUnmarkCancelable({request}))) {{ {self.complete(request)} }}",
@@ -201,3 +207,108 @@ class Generator:
     def local(self, name: str) -> str:
         self.fresh += 1
         return f"{name}{self.fresh}"
+
+
+class Sender:
+    """A driver that sends its requests, or requests of its own, to a target; something may cancel or stop them."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.child = random.random() < 0.3
+        self.scope = random.choice(("", "", ", scope queue"))
+
+    def sometimes(self, text: str, probability: float = 0.85) -> str:
+        return text if self.random.random() < probability else ""
+
+    def driver(self) -> str:
+        pick = self.random.choice
+        lines = [
+            f"queue Reads : {pick(('sequential', 'parallel'))}, front{self.scope} {{ EvtIoRead = OnRead; }}",
+            "target Lower;",
+            "spinlock Lock;",
+            "context device { Sent : set of request; Again : bool; }",
+            "context request { Parent : request?; Left : 0..2; }",
+            f"environment {{ target {pick(('answers', 'honours', 'silent'))}; }}",
+        ]
+        if self.child:
+            lines.append("created Child[1] of request;")
+        lines += [
+            f"callback OnRead(Request) {{ {self.read()} }}",
+            f"callback OnDone(Request) {{ {self.done()} }}",
+            self.other(),
+        ]
+        body = "\n".join(f"    {line}" for line in lines)
+        return f"driver Random {{\n{body}\n}}\n"
+
+    def section(self, body: str) -> str:
+        return f"{LOCK} {body} {UNLOCK}" if self.random.random() < 0.6 else body
+
+    def read(self) -> str:
+        if not self.child:
+            return self.sent("Request")
+        return " ".join((
+            "status = WdfRequestCreate(Request, Lower, &child);",
+            "if (!NT_SUCCESS(status)) { WdfRequestComplete(Request, status); return; }",
+            self.sometimes("child.Parent = Request;"),
+            self.sometimes("InterlockedIncrement(&Request.Left);", 0.5),
+            self.sent("child"),
+        ))  # fmt: skip
+
+    def sent(self, request: str) -> str:
+        format = self.random.choice((
+            f"WdfRequestFormatRequestUsingCurrentType({request});",
+            f"WdfRequestFormatRequestUsingCurrentType({request});",
+            f"if (!NT_SUCCESS(WdfIoTargetFormatRequestForRead(Lower, {request}, NULL))) {{ {self.ended(request)} return; }}",
+        ))
+        options = self.random.choice(("0", "0", "0", "TIMEOUT", "SYNCHRONOUS", "SEND_AND_FORGET", "IGNORE_TARGET_STATE"))
+        after = self.ended(request) if options in ("0", "TIMEOUT", "IGNORE_TARGET_STATE") or self.random.random() < 0.3 else ""
+        parts = [
+            self.sometimes(format),
+            self.sometimes(f"WdfRequestSetCompletionRoutine({request}, OnDone);"),
+            self.section(f"add {request} to Sent;"),
+            f"if (!WdfRequestSend({request}, Lower, {options})) {{ {after} }}",
+        ]
+        if options == "SYNCHRONOUS":
+            parts.append(self.sometimes(self.ended(request)))
+        if self.random.random() < 0.15:
+            at = self.random.randrange(3)
+            parts[at], parts[at + 1] = parts[at + 1], parts[at]
+        return " ".join(parts)
+
+    def ended(self, request: str) -> str:
+        """The request has come back, or was not sent."""
+        forget = self.section(f"remove {request} from Sent;")
+        if self.child and request != "Request":
+            return f"{forget} parent = {request}.Parent; WdfObjectDelete({request}); if (parent != null) {{ {self.finish('parent')} }}"
+        return f"{forget} {self.finish(request)}"
+
+    def finish(self, request: str) -> str:
+        return f"WdfRequestComplete({request}, STATUS_SUCCESS);"
+
+    def done(self) -> str:
+        if self.child:
+            found = f"{self.section('remove Request from Sent;')} parent = Request.Parent; WdfObjectDelete(Request);"
+            return f"{found} if (parent != null) {{ {self.sometimes(self.finish('parent'))} }}"
+        if self.random.random() < 0.3:
+            again = self.sent("Request")
+            return f"if (Again) {{ Again = FALSE; {again} }} else {{ {self.ended('Request')} }}"
+        status = self.random.choice(("STATUS_SUCCESS", "WdfRequestGetStatus(Request)"))
+        return f"{self.section('remove Request from Sent;')} WdfRequestComplete(Request, {status});"
+
+    def other(self) -> str:
+        cancel = "if (found != null) { WdfRequestCancelSentRequest(found); }"
+        careful = f"{LOCK} found = any of Sent; if (found != null) {{ WdfObjectReference(found); }} {UNLOCK} "
+        careful += "if (found != null) { WdfRequestCancelSentRequest(found); WdfObjectDereference(found); }"
+        body = self.random.choice((
+            careful,
+            f"{self.section('found = any of Sent;')} {cancel}",
+            "Again = TRUE;",
+            "WdfIoTargetStop(Lower, WdfIoTargetCancelSentIo); WdfIoTargetStart(Lower);",
+            "WdfIoTargetStop(Lower, WdfIoTargetLeaveSentIoPending); WdfIoTargetStart(Lower);",
+            "WdfIoTargetPurge(Lower, WdfIoTargetPurgeIo);",
+            "WdfIoQueueStopSynchronously(Reads); WdfIoQueueStart(Reads);",
+            "WdfIoQueuePurge(Reads, NULL); WdfIoQueueStart(Reads);",
+        ))
+        if self.random.random() < 0.5:
+            return f"thread Other{self.random.choice((' once', ''))} {{ {body} }}"
+        return f"timer Tick : armed {{ EvtTimerFunc = OnTick; }} callback OnTick() {{ {body} }}"

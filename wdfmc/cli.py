@@ -253,6 +253,7 @@ def example_trace(rule: RuleInfo) -> Callable[[Look], list[Line]]:
     """How a shipped model breaks the rule."""
     from wdfmc.library import example_of
     from wdfmc.reports.page import paragraph
+    from wdfmc.reports.phrases import verdict_phrase
     from wdfmc.reports.text import trace_lines
 
     path = example_of(rule)
@@ -264,13 +265,16 @@ def example_trace(rule: RuleInfo) -> Callable[[Look], list[Line]]:
         specs=(), rules=(rule.name,), requests=2, target=None, engine="auto", depth=None, timeout=EXAMPLE_SECONDS,
         jobs=os.cpu_count() or 1,
     )  # fmt: skip
+    if path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
     report = check_models([path], options, lambda path, result: None)
     found = [(m, r, r.trace) for m in report.models for r in m.results if r.rule == rule.name and r.trace]
     if not found:
-        words = f"{path.name} breaks this rule; the trace was not found within {EXAMPLE_SECONDS:.0f} seconds."
+        said = [verdict_phrase(r) for m in report.models for r in m.results if r.rule == rule.name]
+        words = f"{path} is meant to break this rule; after at most {EXAMPLE_SECONDS:.0f} seconds: {', '.join(said)}"
         return lambda look: paragraph("  ", words, look.width)
     model, result, trace = found[0]
-    head: Line = ((f"example: {model.driver} in {path.name}", "bold"),)
+    head: Line = ((f"example: driver {model.driver} in {path}", "bold"),)
     return lambda look: [head, (), *trace_lines(result, trace, model.path, look)]
 
 
@@ -370,7 +374,9 @@ def open_stdout() -> Iterator[None]:
         if error.errno not in (errno.EPIPE, errno.EINVAL):  # Windows says EINVAL
             raise
         with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
 
 
 def complain(diagnostics: Sequence[Diagnostic]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -26,6 +26,7 @@ from wdfmc.traces.replay import replay
 from wdfmc.verdict import Audit, Result, Trace, Word
 
 NULL_HANDLE = "no-stale-handle"
+MOST_ACTIVATIONS = 2  # of one role on one request
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Instance:
     system: TemplateSystem
     bounds: tuple[str, ...]
     tested: frozenset[str]  # the contracts of calls that some path reaches
+    raisable: Mapping[str, str]  # bounds that more activation records of a role would lift
     requests: int
 
     @cached_property
@@ -60,19 +62,35 @@ def decide(model: Model, options: Options, deadline: float | None) -> Iterator[R
         goals = [goal for goal in model.goals if goal.target == target]
         program = with_target(model.program, target, options.target is not None)
         started = time.monotonic()
-        try:
-            instance = lowered(program, goals, options)
-        except NotExpressible as problem:
-            for goal in goals:
-                yield undecided(program, goal, str(problem), options, time.monotonic() - started)
-            continue
-        yield from Decision(instance, goals, options, deadline, time.monotonic() - started, breaches).results()
+        overlaps: dict[str, int] = {}
+        while True:
+            try:
+                instance = lowered(program, goals, options, overlaps)
+                yield from Decision(instance, goals, options, deadline, time.monotonic() - started, breaches).results()
+            except NotExpressible as problem:
+                for goal in goals:
+                    yield undecided(program, goal, str(problem), options, time.monotonic() - started)
+            except TooFewActivations as needed:
+                overlaps[needed.role] = MOST_ACTIVATIONS
+                continue
+            break
 
 
-def lowered(program: typed.Program, goals: Sequence[Goal], options: Options) -> Instance:
-    lowering = Lowering(program, frozenset(goal.rule for goal in goals))
+def lowered(program: typed.Program, goals: Sequence[Goal], options: Options, overlaps: Mapping[str, int]) -> Instance:
+    lowering = Lowering(program, frozenset(goal.rule for goal in goals), overlaps)
     system = lowering.system()
-    return Instance(program, system, tuple(sorted(lowering.bounds)), frozenset(lowering.tested), options.requests)
+    raisable = {limit: role for limit, role in lowering.raisable.items() if role not in overlaps}
+    return Instance(
+        program, system, tuple(sorted(lowering.bounds)), frozenset(lowering.tested), raisable, options.requests
+    )
+
+
+class TooFewActivations(Exception):
+    """A callback can be started again on the same request before its first run has ended: lower with more records."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__(role)
+        self.role = role
 
 
 @dataclass(slots=True)
@@ -82,6 +100,10 @@ class Breaches:
     decided: bool = False
     rules: list[str] = field(default_factory=list)
     bound: str | None = None
+
+    def reset(self) -> None:
+        self.decided, self.bound = False, None
+        self.rules.clear()
 
 
 class Decision:
@@ -99,14 +121,14 @@ class Decision:
         self.breaches = breaches
 
     def results(self) -> Iterator[Result]:
-        open_goals = []
-        for goal in self.goals.values():
-            reason = self.unconcerned(self.instance.program.rules[goal.rule])
-            if reason is None:
-                open_goals.append(goal.rule)
-            else:
-                yield self.judged(goal, Word.SKIPPED, "none", reason=reason)
-        for group in groups(self.instance.program, open_goals):
+        rules = self.instance.program.rules
+        skipped = {name: reason for name in self.goals if (reason := self.unconcerned(rules[name])) is not None}
+        first, *rest = groups(self.instance.program, [name for name in self.goals if name not in skipped])
+        decided = list(self.group(first))  # if a bound can be raised nothing of this lowering counts
+        for name, reason in skipped.items():
+            yield self.judged(self.goals[name], Word.SKIPPED, "none", reason=reason)
+        yield from decided
+        for group in rest:
             yield from self.group(group)
 
     def unconcerned(self, rule: typed.Rule) -> str | None:
@@ -129,13 +151,18 @@ class Decision:
         if not self.breaches.decided:
             names |= {t.violates for t in small.transitions if t.violates is not None and t.violates in contracts}
             self.breaches.decided = True
-        found: list[tuple[str, str, Outcome]] = []
-        for rule, engine, outcome in run_engine(small, sorted(names), self.options, self.deadline):
-            found.append((rule, engine, outcome))
+        breakable = {t.violates for t in small.transitions} | {owed.rule for owed in small.obligations}
+        found: list[tuple[str, str, Outcome]] = [(rule, "domains", Holds(0)) for rule in sorted(names - breakable)]
+        if names & breakable:
+            found += run_engine(small, sorted(names & breakable), self.options, self.deadline)
         for rule, _, outcome in found:
             if isinstance(outcome, Violated) and rule in contracts:
                 if rule == MODEL_BOUND:
                     self.breaches.bound = limit_of(part, small, outcome.path)
+                    if self.breaches.bound in self.instance.raisable:
+                        role = self.instance.raisable[self.breaches.bound]
+                        self.breaches.reset()
+                        raise TooFewActivations(role)
                 elif rule not in self.breaches.rules:
                     self.breaches.rules.append(rule)
         seconds = (time.monotonic() - started + self.seconds) / max(1, len(found))

@@ -17,7 +17,7 @@ from wdfmc.traces.replay import replay
 DEPTH = 9
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(small_systems(), st.integers(1, 3))
 def test_no_two_engines_contradict_each_other(templates: TemplateSystem, slots: int) -> None:
     system = instantiate(templates, slots)

@@ -116,7 +116,7 @@ def _components(edges: dict[State, list[tuple[int, State]]], within: set[State])
 
 
 def random_system(seed: int, *, live: bool = False, variables: int = 5, transitions: int = 12) -> TransitionSystem:
-    """A flat system without slots; every transition is its own template. Goals: "bad", "worse", and if `live` "live"."""
+    """Flat, without slots; every transition is its own template. Goals: "bad", "worse", and if `live` "live"."""
     random = Random(seed)
     sizes = [random.randint(2, 4) for _ in range(variables)]
     each = tuple(

@@ -11,6 +11,7 @@ from tests.engines.naive import random_system, refuted, shortest
 from wdfmc.engines import auto
 from wdfmc.engines.auto import Auto
 from wdfmc.engines.engine import Holds, Outcome, Unknown, Violated
+from wdfmc.engines.explicit import Explicit
 from wdfmc.system.system import TransitionSystem
 from wdfmc.traces.replay import replay
 
@@ -33,7 +34,7 @@ class Endless:
     deadline: float | None = None
 
     def check(self, system: TransitionSystem, goals: Sequence[str]) -> Iterator[tuple[str, Outcome]]:
-        while True:
+        while system.variables:
             time.sleep(1)
         yield from ()
 
@@ -41,12 +42,7 @@ class Endless:
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is small enough to be decided at once."""
-    monkeypatch.setattr(auto, "SMALL", 0)
-
-
-def undecided(system: TransitionSystem) -> None:
-    """Nothing is left running."""
-    assert not multiprocessing.active_children(), system
+    monkeypatch.setattr(auto, "SMALL", 1)
 
 
 def agrees(system: TransitionSystem, goal: str, outcome: Outcome) -> None:
@@ -106,7 +102,7 @@ def test_past_the_deadline_nothing_is_started(jobs: int) -> None:
 
 @pytest.mark.usefixtures("large")
 def test_the_loser_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Auto, "_contenders", lambda self: {"endless": Endless(), "explicit": auto.Explicit()})
+    monkeypatch.setattr(Auto, "_contenders", lambda self: {"endless": Endless(), "explicit": Explicit()})
     begun = time.monotonic()
     ((_, engine, _),) = Auto().check(random_system(3), ["bad"])
     assert engine == "explicit"
@@ -116,10 +112,10 @@ def test_the_loser_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("large")
 def test_who_loses_interest_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Auto, "_contenders", lambda self: {"endless": Endless(), "explicit": auto.Explicit()})
+    monkeypatch.setattr(Auto, "_contenders", lambda self: {"endless": Endless(), "explicit": Explicit()})
     answers = Auto().check(random_system(3), ["bad", "worse"])
     next(answers)
-    answers.close()
+    del answers
     assert not multiprocessing.active_children()
 
 

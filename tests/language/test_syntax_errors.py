@@ -82,6 +82,12 @@ EDITS: dict[str, tuple[str, str, list[tuple[str, int]]]] = {
     "semicolon of an object": ("spinlock Lock;", "spinlock Lock", [("WDF103", 3)]),
     "semicolon of a field": ("Busy : bool;", "Busy : bool", [("WDF103", 4)]),
     "semicolon before a brace": ("break; }", "break }", [("WDF103", 11)]),
+    "semicolon of an object before a callback": (
+        "OnRead; }\n", "OnRead; }\n    queue Other : manual\n    callback F(Request) { return; }\n", [("WDF103", 3)],
+    ),
+    "a statement that is cut short before a misspelt one": (
+        BODY, "Count = ; whlie (Busy) { }", [("WDF101", 17), ("WDF111", 17)],
+    ),
     "semicolon of a rule": ("after complete(r);", "after complete(r)", [("WDF102", 20)]),
     "semicolon of a clause": ('covers "X";', 'covers "X"', [("WDF103", 20)]),
     "parenthesis of a condition": ("if (NT_SUCCESS(status)) {", "if (NT_SUCCESS(status) {", [("WDF104", 8)]),
@@ -124,6 +130,7 @@ EDITS: dict[str, tuple[str, str, list[tuple[str, int]]]] = {
     "remvoe": ("remove Request", "remvoe Request", [("WDF111", 14)]),
     "form": ("Request from", "Request form", [("WDF111", 14)]),
     "callbakc": ("callback OnCancel", "callbakc OnCancel", [("WDF111", 13)]),
+    "retrun": (BODY, "retrun r;", [("WDF111", 17)]),
     "While": ("while (Busy)", "While (Busy)", [("WDF111", 11)]),
     "nevre": ("never complete", "nevre complete", [("WDF111", 20)]),
     "cover": ("covers", "cover", [("WDF111", 20)]),
@@ -140,6 +147,7 @@ EDITS: dict[str, tuple[str, str, list[tuple[str, int]]]] = {
     "for": (BODY, "for (i = 0; i < 3; i++) { Count = 2; }", [("WDF116", 17)]),
     "switch": (BODY, "switch (Count) { case 1: break; }  Count = 2;", [("WDF116", 17)]),
     "do": (BODY, "do { Count = 2; } while (Busy);", [("WDF116", 17)]),
+    "elseif": ("break; }", "break; } if (a) { } elseif (b) { }", [("WDF116", 11)]),
     "array": (BODY, "Count = Slots[3];", [("WDF116", 17)]),
     "and": ("if (NT_SUCCESS(status))", "if (Busy and NT_SUCCESS(status))", [("WDF116", 8)]),
     "a condition behind an else": ("break; }", "break; } if (a) { } else if (b = c) { }", [("WDF117", 11)]),
@@ -238,8 +246,9 @@ def test_one_mistake_gives_few_diagnostics() -> None:
 @pytest.mark.parametrize(
     "text",
     ["{" * 20_000, "(" * 20_000, "driver D { callback f() { x " * 3_000, '"\n' * 20_000, "@" * 20_000,
-     "driver D {" + "a b c d; " * 20_000, ";" * 20_000, "x " * 50_000, "if " * 20_000, "}" * 20_000, "/*" * 20_000],
-    ids=lambda text: text[:12],
+     "driver D {" + "a b c d; " * 20_000, ";" * 20_000, "x " * 50_000, "if " * 20_000, "}" * 20_000,
+     "(" * 20_000 + "}" * 20_000, "/*" * 20_000],
+    ids=lambda text: text[:12] + text[-2:],
 )  # fmt: skip
 def test_large_nonsense_is_refused_quickly(text: str) -> None:
     begin = time.process_time()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from wdfmc.reports import FORMATS
 from wdfmc.reports.page import Look, cells
-from wdfmc.reports.phrases import counts, verdict_phrase
+from wdfmc.reports.phrases import counts, deed, environment_lane, verdict_phrase
 from wdfmc.reports.text import render
 from wdfmc.source import Source, Span
 from wdfmc.verdict import Audit, ModelReport, Report, Result, Trace, TraceStep, Word
@@ -73,8 +73,10 @@ def test_steps_are_numbered_and_tell_place_result_and_owner(report: Report) -> N
     text = FORMATS["text"](report)
     trace = text[text.index("no-double-complete: violated") : text.index("request-eventually-completed: violated")]
     assert [int(n) for n in re.findall(r"^ {2}(\d+)  ", trace, re.MULTILINE)] == [1, 2, 3, 4, 5, 6, 7]
-    assert "wrong.wdf:4 WdfSpinLockAcquire(Lock);" in trace
-    assert "= STATUS_SUCCESS" in trace
+    assert "4: WdfSpinLockAcquire(Lock);" in trace
+    assert "request.wdf:1: " in trace
+    assert "-> STATUS_SUCCESS" in trace
+    assert "    at models/cancellation/wrong.wdf:10:" in trace
     assert "r1: driver -> cancelable" in trace
     assert "r1: cancelable -> cancelable" not in trace
     assert "r1.own" not in trace, "the owner is said once"
@@ -97,8 +99,57 @@ def test_two_activations_that_race_have_a_lane_each(report: Report) -> None:
     assert re.search(r"^  3    X ", text, re.MULTILINE)
 
 
-def test_skipped_rules_are_named_once_for_each_reason(report: Report) -> None:
-    assert "skipped the driver has no timer: timer-stop-protocol, timer-armed-once" in FORMATS["text"](report)
+def test_skipped_rules_are_named_when_they_are_few(report: Report) -> None:
+    assert "skipped timer-stop-protocol: the driver has no timer" in FORMATS["text"](report)
+
+
+def test_skipped_rules_are_counted_when_they_are_many(report: Report) -> None:
+    model = report.models[0]
+    skipped = tuple(a_result(Word.SKIPPED, reason="the driver has no timer") for _ in range(20))
+    text = FORMATS["text"](replace(report, models=(replace(model, results=model.results + skipped),)))
+    assert "skipped 23 rules that do not concern this driver" in text
+
+
+def test_what_all_verdicts_share_is_said_once() -> None:
+    shared = {"under": ("no-double-send",), "bounds": ("at most 2 runs of OnDpc at once",)}
+    results = tuple(a_result(Word.PROVED, **shared) for _ in range(3))
+    text = FORMATS["text"](Report(0, (ModelReport("a.wdf", "A", results),)))
+    assert text.count("proved up to a breach, 2 requests") == 3
+    assert text.count("no-double-send") == 1
+    assert text.count("at most 2 runs of OnDpc at once") == 1
+
+
+def test_one_rule_in_two_environments() -> None:
+    results = (
+        a_result(Word.PROVED, assumptions=("fair", "target Lower answers")),
+        a_result(Word.VIOLATED, assumptions=("fair", "target Lower silent"), depth=3),
+    )
+    text = FORMATS["text"](Report(1, (ModelReport("a.wdf", "A", results),)))
+    assert re.search(r"a-rule \(target Lower answers\) +proved", text)
+    assert re.search(r"a-rule \(target Lower silent\) +violated", text)
+
+
+def environment(actor: str, action: str, kind: str = "environment") -> TraceStep:
+    span = Span(Source("wdfmc/library/framework/x.wdf", "x"), 0, 1)
+    return TraceStep(1, actor, actor.partition("(")[0], kind, action, None, span, {}, {}, 0)
+
+
+@pytest.mark.parametrize(
+    ("step", "lane", "said"),
+    [
+        (environment("sender_issues Reads(r1)", "sender issues"), "sender", "sender issues Reads (r1)"),
+        (environment("sender_cancels(r1)", "sender cancels"), "sender", "sender cancels (r1)"),
+        (
+            environment("Reads.cancel_callback(r1)", "cancel callback", "framework"),
+            "Reads",
+            "Reads: cancel callback (r1)",
+        ),
+        (environment("power Device", "the device leaves D0"), "power", "power Device: the device leaves D0"),
+        (environment("rule", "rule", "framework"), "rule", "rule"),
+    ],
+)
+def test_actors_of_the_environment(step: TraceStep, lane: str, said: str) -> None:
+    assert (environment_lane(step), deed(step)) == (lane, said)
 
 
 def test_last_line_sums_up(report: Report) -> None:

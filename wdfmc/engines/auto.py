@@ -7,8 +7,10 @@ own, started by `spawn` as on Windows. With one job the two take turns, with gro
 from __future__ import annotations
 
 import multiprocessing
+import os
 import queue
 import signal
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -23,7 +25,7 @@ from wdfmc.system.system import TransitionSystem
 
 Contender: TypeAlias = Bmc | Explicit
 
-SMALL: Final = 20_000  # states that are visited sooner than a process is started
+SMALL: Final = 300_000  # states that are visited sooner than a process is started
 PATIENCE: Final = 0.1  # seconds between looks at whether the processes still live
 TURN: Final = 2.0  # seconds of the first turn of bounded model checking
 GROWTH: Final = 4  # of the budgets from turn to turn
@@ -32,10 +34,10 @@ GROWTH: Final = 4  # of the budgets from turn to turn
 @dataclass(frozen=True, slots=True)
 class Auto:
     """Args:
-        depth: of bounded model checking, in transitions.
-        limit_states: of the explicit search.
-        deadline: as of time.monotonic().
-        jobs: processes; with 1 none is started.
+    depth: of bounded model checking, in transitions.
+    limit_states: of the explicit search.
+    deadline: as of time.monotonic().
+    jobs: processes; with 1 none is started.
     """
 
     depth: int = 30
@@ -191,7 +193,16 @@ _here: dict[str, Any] = {}  # the queue and the unit of this process; only ever 
 def _receive(answers: Any, unit: Unit) -> None:
     # Control-C goes to all processes of a console; the first one ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _here.update(answers=answers, unit=unit)
+
+
+def _end_with_parent() -> None:
+    """Nobody is left to stop this process when the one that started it was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work() -> None:

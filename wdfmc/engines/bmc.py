@@ -17,8 +17,8 @@ from wdfmc.system.system import TransitionSystem
 @dataclass(frozen=True, slots=True)
 class Bmc:
     """Args:
-        depth: the most transitions of a run, the violating one included.
-        deadline: as of time.monotonic().
+    depth: the most transitions of a run, the violating one included.
+    deadline: as of time.monotonic().
     """
 
     depth: int = 30

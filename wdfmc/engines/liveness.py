@@ -282,8 +282,8 @@ def components(
     """The number of each node's strongly connected component, from 0 without gaps; -1 for a node on no cycle.
 
     Every node gets the colour of the highest node that reaches it. A node of its own colour, with those of its colour
-    that reach it, is a component (Orzan, 2004). With nodes numbered by their distance from a start, nearly all are found
-    in the first of few rounds. Nodes without edges are forgotten before each.
+    that reach it, is a component (Orzan, 2004). With nodes numbered by their distance from a start, nearly all are
+    found in the first of few rounds. Nodes without edges are forgotten before each.
     """
     root = np.full(size, -1, np.int64)
     names = np.arange(size)

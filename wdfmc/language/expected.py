@@ -30,23 +30,27 @@ SPELLED: Final[Mapping[str, str]] = {
 
 # Nonterminals, the largest first: the first that can start with a terminal says what that terminal would be.
 CONSTRUCTS: Final[Mapping[str, str]] = {
-    "item": "an item such as `driver` or `rule`",
-    "driver_item": "an item of the driver such as `queue`, `context` or `callback`",
+    "item": "an item (`driver`, `rule` ...)",
+    "driver_item": "an item of the driver (`queue`, `callback` ...)",
     "statement": "a statement",
-    "rule_body": "what the rule says (`never`, `always`, `by contract`, ...)",
+    "rule_body": "what the rule says (`never`, `always`, `by contract` ...)",
     "monitor_state": "a `state`",
-    "on": "an edge such as `on event(r) -> state;`",
-    "field_line": "a field such as `Busy : bool;`",
-    "binding": "a binding such as `EvtIoRead = OnRead;`",
-    "setting": "a setting such as `power on;`",
+    "on": "an edge (`on event(r) -> state;`)",
+    "field_line": "a field (`Busy : bool;`)",
+    "binding": "a binding (`EvtIoRead = OnRead;`)",
+    "setting": "a setting (`power on;`)",
     "loop_line": "a line of the loop",
-    "word": "a word such as `parallel`",
+    "word": "a word (`parallel`, `managed` ...)",
     "type": "a type",
     "params": "a parameter",
     "param": "a parameter",
     "body": "a body in braces",
     "block": "a block in braces",
 }
+# Those that stand in lists: where one can begin, reading can start again.
+ELEMENTS: Final = frozenset(
+    {"item", "driver_item", "statement", "field_line", "binding", "setting", "loop_line", "monitor_state", "on"}
+)
 EXPRESSIONS: Final = frozenset(
     {
         "expr", "formula", "implication", "disjunction", "conjunction", "temporal", "past", "conditional", "or_expr",

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
-from wdfmc.language.expected import EXPRESSIONS, starts
+from wdfmc.language.expected import ELEMENTS, EXPRESSIONS, starts
 from wdfmc.language.lalr import Cell, automaton
 from wdfmc.language.parse import parse
 from wdfmc.source import Source
@@ -23,9 +23,6 @@ from wdfmc.source import Source
 INDENT: Final = 4
 COMMENT, CAST, ANNOTATION, WHITESPACE = "COMMENT", "CAST", "ANNOTATION", "WHITESPACE"
 
-ELEMENTS: Final = frozenset(
-    {"item", "driver_item", "statement", "field_line", "binding", "setting", "loop_line", "monitor_state", "on"}
-)
 TIGHT_BEFORE: Final = frozenset({"SEMICOLON", "COMMA", "RPAR", "RSQB", "DOT", "..", "LSQB"})
 TIGHT_AFTER: Final = frozenset({"LPAR", "LSQB", "DOT", "..", "BANG", "AMPERSAND", "MINUS", CAST})
 CALLED: Final = frozenset({"NAME", "RULE_NAME", "COUNT", "RPAR"})  # a `(` right behind them is a call or parameters

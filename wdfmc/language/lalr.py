@@ -236,12 +236,12 @@ class Automaton:
         return shifted, index, terminal
 
     def survives(self, stack: Cell | None, lexemes: Sequence[Lexeme], index: int, text: str, limit: int = 6) -> int:
-        """How many lexemes from `index` on can be read, at most `limit`; `limit` if the text ends well before."""
+        """How many lexemes from `index` on can be read, at most `limit`; `limit` if the text ends before."""
         for read in range(limit):
             if stack is None:
                 return 0
             if index == len(lexemes):
-                return limit if self.ends(stack) else read
+                return limit
             moved = self.after(stack, lexemes, index, text)
             if moved is None:
                 return read

@@ -9,6 +9,7 @@ from wdfmc.diagnostics import Diagnostic, Label, Rejected
 from wdfmc.language import ast
 from wdfmc.language.lalr import Stuck, Token, TooDeep, automaton
 from wdfmc.language.lexical_errors import malformed_number
+from wdfmc.language.repairs import misspelt_statement
 from wdfmc.language.syntax_errors import syntax_errors
 from wdfmc.source import Source, Span
 
@@ -316,6 +317,10 @@ class Builder:
     body = block
 
     def declare(self, span: Span, c: list[Any]) -> ast.Declare:
+        if meant := misspelt_statement(c[0]):
+            label = Label(self.at(c[0]), "misspelt?")
+            message = f"`{c[0]}` is not a keyword"
+            self.problems.append(Diagnostic("WDF111", message, (label,), f"did you mean `{meant}`?"))
         return ast.Declare(str(c[0]), str(c[1]), c[2], span=span)
 
     def assign(self, span: Span, c: list[Any]) -> ast.Assign:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Final
 
 from wdfmc.reports.phrases import (
-    action_of,
     acts,
     counts,
     deed,
@@ -88,7 +87,7 @@ def sequence(result: Result, trace: Trace) -> str:
 
 def statements(step: TraceStep, ids: dict[str, str], lane: str) -> list[str]:
     if acts(step):
-        words = [f"{step.index}. {action_of(step)}"]
+        words = [f"{step.index}. {step.action}" + ("" if step.result is None else f" → {step.result}")]
         if not is_library(step.span):
             words.append(f"line {step.span.line}")
         if step.actor != lane:

@@ -19,6 +19,7 @@ PIPE_WIDTH: Final = 100  # columns when nobody says how wide the page is
 WIDEST: Final = 120
 NARROWEST: Final = 60
 TAB: Final = 4
+BREAKABLE: Final = "(,.-/\\"  # a long word is broken behind one of these, if there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ def wrapped(text: str, width: int) -> list[str]:
             continue
         while cells(word) > width:
             cut = fitting(word, width)
+            cut = 1 + max((at for at in range(width // 3, cut) if word[at] in BREAKABLE), default=cut - 1)
             lines.append(word[:cut])
             word = word[cut:]
         lines.append(word)

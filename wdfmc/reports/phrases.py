@@ -17,6 +17,10 @@ ASSUMPTIONS: Final = {
 MEMORY: Final = "memory is sequentially consistent"
 MOST_LANES: Final = 12  # with more, the activations of one callback share a lane
 CROWDED: Final = 60  # characters of a source line that a reader takes in at once
+OWNER: Final = "own"  # the library's field, and its value for a request that has ended
+DONE: Final = "done"
+RULE: Final = "rule"  # the actor of a step in which a rule finds itself broken, between the steps of all others
+PASSING: Final = ("begins", "goes on")  # actions that only say where a callback is
 LIBRARY: Final = "wdfmc/library/"
 
 
@@ -104,10 +108,10 @@ def deed(step: TraceStep) -> str:
     """What an actor that is no callback does, with its name: `sender issues Reads (r1)`."""
     name = step.action.replace(" ", "_")
     if not name or name not in step.actor:
-        return action_of(step) if step.actor == step.action else f"{step.actor}: {action_of(step)}"
+        return step.action if step.actor == step.action else f"{step.actor}: {step.action}"
     words = step.actor.replace(name, step.action, 1).replace("(", " (", 1)
     owner, dot, rest = words.partition(".")
-    return (f"{owner}: {rest}" if dot else words) + (f" = {step.result}" if step.result else "")
+    return f"{owner}: {rest}" if dot else words
 
 
 def moved(step: TraceStep) -> dict[str, tuple[str, str]]:
@@ -116,12 +120,14 @@ def moved(step: TraceStep) -> dict[str, tuple[str, str]]:
 
 
 def other_changes(step: TraceStep) -> dict[str, tuple[str, str]]:
-    """What else changed. Owners are told apart from it, so `r1.own` is left out."""
-    return {
-        name: change
-        for name, change in step.changes.items()
-        if change[0] != change[1] and not (name.endswith(".own") and name.removesuffix(".own") in step.owners)
-    }
+    """What else changed. The owner is told apart from it; that a request which is done forgets the rest is no news."""
+    done = {request for request, (_, after) in step.owners.items() if after == DONE}
+
+    def told(name: str) -> bool:
+        request, _, field = name.rpartition(".")
+        return (field == OWNER and request in step.owners) or any(name.startswith(f"{gone}.") for gone in done)
+
+    return {name: change for name, change in step.changes.items() if change[0] != change[1] and not told(name)}
 
 
 def last_owners(trace: Trace) -> dict[str, str]:
@@ -137,10 +143,6 @@ def last_place(trace: Trace) -> Span | None:
     return next((step.span for step in reversed(trace.steps) if not is_library(step.span)), None)
 
 
-def action_of(step: TraceStep) -> str:
-    return step.action if step.result is None else f"{step.action} = {step.result}"
-
-
 def is_library(span: Span) -> bool:
     return LIBRARY in span.source.name.replace("\\", "/")
 
@@ -153,9 +155,9 @@ def place(span: Span, model: str) -> str:
 
 
 def source_line(span: Span) -> str:
-    """The line on which a span starts, without its indentation; of a line that is crowded only the span itself."""
+    """The line on which a span starts, without its indentation; of a line that says more only the span itself."""
     whole = span.source.line(span.line)
-    inside = "{" in whole[: span.column - 1]
+    inside = any(mark in whole[: span.column - 1] for mark in "{(")  # a block on one line, an argument, a condition
     if not span.text.strip() or (len(whole.strip()) <= CROWDED and not inside):
         return whole.strip()
     own, *more = span.text.strip().splitlines()

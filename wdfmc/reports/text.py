@@ -10,7 +10,8 @@ from wdfmc.reports.page import PIPE, Line, Look, Piece, cells, padded, paragraph
 from wdfmc.reports.phrases import (
     ASSUMPTIONS,
     MEMORY,
-    action_of,
+    PASSING,
+    RULE,
     acts,
     counts,
     deed,
@@ -38,6 +39,7 @@ STYLES: Final[Mapping[Word, str]] = {
     Word.UNKNOWN: "yellow",
     Word.SKIPPED: "dim",
 }
+NARROW: Final = 24  # columns that a verdict gets at least
 FEW: Final = 5  # rules that were skipped and are still named one by one
 LANE_STYLES: Final = ("cyan", "magenta", "green", "yellow", "blue")
 MEANING: Final[Mapping[int, str]] = {
@@ -79,7 +81,7 @@ def model_lines(model: ModelReport, look: Look) -> list[Line]:
             lines += [(), *invariant_lines(result, result.invariant, look)]
     for result in model.results:
         if result.trace:
-            lines += [(), *trace_lines(result, result.trace, model.path, look)]
+            lines += [(), *trace_lines(result, result.trace, model.path, look, row_name(result, model.results))]
     return lines
 
 
@@ -112,7 +114,7 @@ def table(results: Sequence[Result], told: frozenset[str], look: Look) -> list[L
     heads = ("rule", "verdict", "expected" if any(r.expectation for r, _ in rows) else "", "engine", "seconds")
     widths = [max(cells(head), *(cells(row[at]) for _, row in rows)) for at, head in enumerate(heads)]
     room = look.width - 2 - sum(width + 2 for width in widths[2:] if width) - 2
-    widths[0] = min(widths[0], room // 2)
+    widths[0] = min(widths[0], max(room - min(widths[1], NARROW), room // 2))
     widths[1] = min(widths[1], room - widths[0])
     lines = [table_line(heads, widths, ("dim",) * 5)]
     for result, row in rows:
@@ -125,9 +127,14 @@ def table(results: Sequence[Result], told: frozenset[str], look: Look) -> list[L
 
 def row_name(result: Result, results: Sequence[Result]) -> str:
     """The rule; if it was checked in several environments, also what tells this one from the others."""
-    others = [other for other in results if other.rule == result.rule and other is not result]
-    own = [word for word in result.assumptions if not all(word in other.assumptions for other in others)]
+    own = telling(result, results)
     return f"{result.rule} ({', '.join(own)})" if own else result.rule
+
+
+def telling(result: Result, results: Sequence[Result]) -> list[str]:
+    """The assumptions that other results of the same rule do not share."""
+    others = [other for other in results if other.rule == result.rule and other is not result]
+    return [word for word in result.assumptions if not all(word in other.assumptions for other in others)]
 
 
 def table_line(row: Iterable[str], widths: Iterable[int], styles: Iterable[str]) -> Line:
@@ -144,13 +151,16 @@ def notes(model: ModelReport, told: frozenset[str], look: Look) -> list[Line]:
     skipped = [result for result in model.results if result.verdict is Word.SKIPPED and not result.expectation]
     rows: list[tuple[str, str]] = []
     if breaches := sorted({rule for result in decided for rule in result.under if rule in told}):
-        rows.append(("breach", f"of {', '.join(breaches)}; what holds beyond the broken call is not said"))
+        rows.append(
+            ("breach", f"a run ends where it breaks {', '.join(breaches)}; nothing is said of what comes after")
+        )
     rows += [("bound", bound) for bound in dict.fromkeys(b for r in decided for b in r.bounds if b in told)]
     if decided:
         rows.append(("assumes", MEMORY))
     assumed: dict[str, list[str]] = {}
     for result in decided:
-        for word in result.assumptions:
+        own = telling(result, decided)
+        for word in (word for word in result.assumptions if word not in own):
             assumed.setdefault(word, []).append(result.rule)
     rules_of: dict[tuple[str, ...], list[str]] = {}
     for word, rules in assumed.items():
@@ -158,6 +168,8 @@ def notes(model: ModelReport, told: frozenset[str], look: Look) -> list[Line]:
     for names, words in rules_of.items():
         who = "" if len(names) == len({result.rule for result in decided}) else f"{', '.join(names)}: "
         rows.append(("assumes", who + "; ".join(words)))
+    if any(result.verdict is Word.VACUOUS for result in decided):
+        rows.append(("warning", "a vacuous rule is not proved: what it speaks of cannot happen in this driver"))
     if len(skipped) > FEW:
         rows.append(("skipped", f"{len(skipped)} rules that do not concern this driver (--rule NAME says why)"))
     else:
@@ -175,10 +187,11 @@ def invariant_lines(result: Result, invariant: Iterable[str], look: Look) -> lis
 # ---------------------------------------------------------------- the trace
 
 
-def trace_lines(result: Result, trace: Trace, model: str, look: Look) -> list[Line]:
-    """`model`: the path of the text whose lines are shown by their number alone."""
+def trace_lines(result: Result, trace: Trace, model: str, look: Look, name: str | None = None) -> list[Line]:
+    """`model`: the path of the text whose lines are shown by number alone; `name`: that of the row, if not the rule."""
     expected = " (as expected)" if result.expectation == "met" else ""
-    lines: list[Line] = [((f"{result.rule}: violated in {plural(len(trace.steps), 'step')}{expected}", "bold red"),)]
+    head = f"{name or result.rule}: violated in {plural(len(trace.steps), 'step')}{expected}"
+    lines = paragraph("", head, look.width, "bold red")
     lines += paragraph("  ", result.sentence, look.width)
     lines.append(())
     lines += Drawing(trace, model, look).lines()
@@ -276,21 +289,28 @@ class Drawing:
     def said(self, step: TraceStep) -> list[tuple[str, str]]:
         """The driver's own line, and what it does or gives where the line does not say so itself."""
         where = place(step.span, self.model)
-        if is_library(step.span):
-            return [(f"{where}: {action_of(step) if acts(step) else deed(step)}", "")]
+        if step.actor == RULE:
+            return [(f"{where}: the rule is broken now", "")]
+        if step.action in PASSING and not is_library(step.span):
+            return [(f"{where}: {step.action}", "")]
         code = source_line(step.span)
+        if is_library(step.span):
+            if step.action in PASSING:
+                return [(f"{where}: {code}", "dim")]
+            return [(f"{where}: {self.done(step) if acts(step) else deed(step)}", "")]
         if code.rstrip(";") in step.action or (step.action in code and not step.action.isidentifier()):
             code = step.action  # it is source text itself: a condition without its block, a statement
-        elif code.startswith(("callback ", "thread ")):
-            code = f"{code.partition('{')[0].strip()} {step.action}"
         elif step.action not in code:
-            return [(f"{where}: {code}", ""), (f"  {action_of(step)}", "")]
+            return [(f"{where}: {code}", ""), (f"  {self.done(step)}", "")]
         if step.result is None:
             return [(f"{where}: {code}", "")]
-        given = f"= {step.result}"
-        if cells(f"{where}: {code}  {given}") <= self.left:
+        given = f"{self.look.arrow} {step.result}"
+        if cells(f"{where}: {code} {given}") <= self.left:
             return [(f"{where}: {code} {given}", "")]
         return [(f"{where}: {code}", ""), (f"  {given}", "")]
+
+    def done(self, step: TraceStep) -> str:
+        return step.action if step.result is None else f"{step.action} {self.look.arrow} {step.result}"
 
     def changes(self, step: TraceStep) -> list[tuple[str, str]]:
         arrow = self.look.arrow

@@ -620,20 +620,32 @@ class Evaluator(Algebra):
             yield from ((here, False) for here in pending)
             return
 
-        def check(here: Path, target: Ref) -> Iterator[tuple[Path, bool]]:
+        def refers(here: Path, target: Ref) -> Iterator[tuple[Path, bool]]:
             todo = [here]
             for name in fields:
                 place = self.field_place(target, name)
                 assert place is not None
                 rest = []
                 for at in todo:
-                    yes, no = self.test(at, self.read(at, place), lambda v: v == request)
+                    value = self.read(at, place)
+                    if request.slot is not None and target.slot == SELF:
+                        self.needs_target(at, value)
+                    yes, no = self.test(at, value, lambda v: v == request)
                     if yes is not None:
                         yield yes, True
                     if no is not None:
                         rest.append(no)
                 todo = rest
             yield from ((at, False) for at in todo)
+
+        def check(here: Path, target: Ref) -> Iterator[tuple[Path, bool]]:
+            """A request that is gone keeps nothing."""
+            for at, holds in refers(here, target):
+                if not holds or self.program.alive is None:
+                    yield at, holds
+                else:
+                    parameter, body = self.program.alive
+                    yield from self.decide(body, at, Context(bind={parameter: K(target)}, lenient=True))
 
         for here in pending:
             for there, found in self.search_slots(here, check):

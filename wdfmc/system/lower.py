@@ -11,7 +11,7 @@ Values, locations and locksets are found on the way: sources are run again until
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from wdfmc.semantics import typed
@@ -61,6 +61,7 @@ class Source:
     templates: list[Template] = field(default_factory=list)
     unfair: bool = False
     in_atom: bool = False  # the rest of an atomic body
+    driver_context: Context = Context()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,12 @@ def lower(program: typed.Program, goals: frozenset[str]) -> TemplateSystem:
 
 
 class Lowering:
-    def __init__(self, program: typed.Program, goals: frozenset[str]) -> None:
+    """`overlaps`: how many activations of a role may overlap on one request, where that is more than one."""
+
+    def __init__(self, program: typed.Program, goals: frozenset[str], overlaps: Mapping[str, int] | None = None) -> None:
         self.program = program
+        self.overlaps = overlaps or {}
+        self.raisable: dict[str, str] = {}  # limit -> the role of which more activations would lift it
         self.domains = Domains()
         self.evaluator = Evaluator(program, self.domains)
         self.observers = Observers(program.rules, goals, self.evaluator)
@@ -114,10 +119,10 @@ class Lowering:
         for thread in self.program.threads:
             self.add_thread(thread)
         self.domains.dirty = {source.number for source in self.sources}
-        while self.domains.dirty:
-            number = min(self.domains.dirty)
-            self.domains.dirty.discard(number)
-            self.run(self.sources[number])
+        while self.domains.dirty:  # in rounds: what grows in one is read in the next, all of it at once
+            for number in sorted(self.domains.dirty):
+                self.domains.dirty.discard(number)
+                self.run(self.sources[number])
         templates = [template for source in self.sources for template in source.templates]
         templates += self.invariant_breaches() + self.wait_cycles()
         variables = tuple(
@@ -220,6 +225,7 @@ class Lowering:
         source.templates = []
         source.protected = set()
         for path, context in self.beginnings(source):
+            source.driver_context = replace(context, driver=True)
             todo = [path]
             while todo:
                 todo.extend(self.advance(todo.pop(), source, context))
@@ -281,7 +287,7 @@ class Lowering:
             return
         touched_before = self.evaluator.touched
         self.evaluator.touched = set()
-        here_context = replace(context, driver=node.driver and not path.in_atom)
+        here_context = source.driver_context if node.driver and not path.in_atom else context
         broken_from = len(self.evaluator.broken)
         after = list(self.execute(path, node, source, here_context))
         if not path.in_atom and not isinstance(node.operation, UNSEEN):
@@ -571,7 +577,7 @@ class Lowering:
         for here, host in self.optional(kind.host, path, parameters, None if isinstance(subject, Ref) else subject):
             for there, lock in self.optional(kind.lock, here, parameters, None):
                 pending = [there]
-                for copy in range(kind.overlap):
+                for copy in range(max(kind.overlap, self.overlaps.get(kind.role, 1))):
                     record = Record(kind.role, owner, copy)
                     place = Place(self.evaluator.counter(record), slot)
                     following = []
@@ -585,8 +591,11 @@ class Lowering:
                 if pending and kind.overlap > 1:
                     self.bounds.add(f"at most {kind.overlap} runs of {name} at once")
                     continue
+                words = f"{name} is started again while it runs"
+                if isinstance(subject, Ref):
+                    self.raisable[words] = kind.role
                 for at in pending:
-                    self.violate(at, MODEL_BOUND, source, context, node, f"{name} is started again while it runs")
+                    self.violate(at, MODEL_BOUND, source, context, node, words)
 
     def optional(
         self, expr: typed.Expr | None, path: Path, context: Context, default: Value

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from itertools import product
 
 from wdfmc.semantics import typed
@@ -18,7 +19,7 @@ from wdfmc.system.paths import K, M, NotExpressible, Path, Symbolic
 from wdfmc.system.system import Obj, Place, Ref, Value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Observer:
     """violation: at the event. owed: the trigger and the goal of `leads to`. edges: of a monitor."""
 
@@ -41,13 +42,35 @@ class Observer:
         for _, edge in self.rule.edges:
             yield edge.event
 
-    def patterns(self, event: str) -> list[typed.Happens]:
-        """How the rule names an event, in all its formulas and in what they remember."""
-        return [p for formula in self.formulas() for p in events_of(formula) if p.event == event]
+    @cached_property
+    def by_event(self) -> Mapping[str, tuple[typed.Happens, ...]]:
+        """How the rule names each event, in all its formulas and in what they remember."""
+        found: dict[str, list[typed.Happens]] = {}
+        for formula in self.formulas():
+            for pattern in events_of(formula):
+                found.setdefault(pattern.event, []).append(pattern)
+        return {event: tuple(patterns) for event, patterns in found.items()}
+
+    @cached_property
+    def now(self) -> frozenset[str]:
+        """The events at which the rule may be violated."""
+        return frozenset(now_events(self.violation)) if self.violation is not None else frozenset()
+
+    @cached_property
+    def positions(self) -> Mapping[str, tuple[int, ...]]:
+        """For each event the arguments that name an instance of the rule."""
+        names = {p.name for p in self.rule.parameters}
+        return {
+            event: tuple(sorted({
+                at for pattern in patterns for at, arg in enumerate(pattern.args)
+                if isinstance(arg, typed.Local) and arg.name in names
+            }))
+            for event, patterns in self.by_event.items()
+        }  # fmt: skip
 
     @property
     def is_state_invariant(self) -> bool:
-        return self.violation is not None and not any(True for f in self.formulas() for _ in events_of(f))
+        return self.violation is not None and not self.by_event
 
 
 def observer(rule: typed.Rule) -> Observer | None:
@@ -111,7 +134,7 @@ class Observers:
         self.evaluator = evaluator
         self.by_event: dict[str, list[Observer]] = {}
         for item in self.all:
-            for event in {p.event for formula in item.formulas() for p in events_of(formula)}:
+            for event in item.by_event:
                 self.by_event.setdefault(event, []).append(item)
         self.owed: dict[int, str] = {}  # obligation variable -> rule
 
@@ -135,14 +158,14 @@ class Observers:
         self, item: Observer, path: Path, event: str, args: tuple[Symbolic, ...], context: Context
     ) -> Iterator[tuple[Path, bool]]:
         pending = [path]
-        for position in sorted(self.named_positions(item, event)):
+        for position in item.positions[event]:
             pending = [there for here in pending for there, _ in self.evaluator.split(here, self.fresh(here, args[position]))]
         for here in pending:
             values = self.settled(here, args, item, event)
             todo = [here]
             for binding in self.bindings(item, event, values):
-                inner = replace(context, bind={**binding}, event=(event, values), lenient=True, driver=False)
-                inner = replace(inner, past=self.bits(item, binding))
+                past = self.bits(item, binding)
+                inner = replace(context, bind=binding, event=(event, values), past=past, lenient=True, driver=False)
                 following = []
                 for at in todo:
                     for there, violated in self.instance(item, at, binding, inner):
@@ -156,16 +179,9 @@ class Observers:
     def fresh(self, path: Path, value: Symbolic) -> Symbolic:
         return self.evaluator.widened(path, value) if isinstance(value, M) else value
 
-    def named_positions(self, item: Observer, event: str) -> set[int]:
-        names = {p.name for p in item.rule.parameters}
-        return {
-            at for pattern in item.patterns(event) for at, arg in enumerate(pattern.args)
-            if isinstance(arg, typed.Local) and arg.name in names
-        }  # fmt: skip
-
     def settled(self, path: Path, args: tuple[Symbolic, ...], item: Observer, event: str) -> tuple[Symbolic, ...]:
         """Arguments that name an instance are single values on this path."""
-        positions = self.named_positions(item, event)
+        positions = item.positions[event]
         found: list[Symbolic] = []
         for at, arg in enumerate(args):
             now = self.fresh(path, arg)
@@ -179,7 +195,7 @@ class Observers:
     def bindings(self, item: Observer, event: str, args: tuple[Symbolic, ...]) -> list[dict[str, Symbolic]]:
         """The instances of the rule that the event concerns."""
         found: dict[tuple[Value, ...], dict[str, Symbolic]] = {}
-        for pattern in item.patterns(event):
+        for pattern in item.by_event[event]:
             choices: list[list[Value]] = []
             for parameter in item.rule.parameters:
                 named = [args[at] for at, arg in enumerate(pattern.args) if arg == typed.Local(parameter.name)]
@@ -229,13 +245,11 @@ class Observers:
     ) -> Iterator[tuple[Path, bool]]:
         assert context.event is not None
         pending = [path]
-        if item.violation is not None and context.event[0] in now_events(item.violation):
-            pending = []
+        if item.violation is not None and context.event[0] in item.now:
+            # A rule that is no contract does not end the run: the system goes on behind the violation, unsplit.
             for here, violated in self.evaluator.decide(item.violation, path, context):
                 if violated:
                     yield here, True
-                # a rule that is no contract does not end the run: the system goes on behind the violation
-                pending.append(here)
         for bit in item.past:
             pending = [there for here in pending for there in self.remember(item, bit, here, context)]
         if item.goal is not None:

@@ -23,11 +23,11 @@ def sliced(system: TemplateSystem, goals: frozenset[str], contracts: frozenset[s
     """The part of a system that decides the rules `goals`. Breaches of contracts stay: they end a run."""
     pruned = [pruned_guards(system, template) for template in system.templates]
     kept = goals | contracts
-    alive = [at for at, item in enumerate(pruned) if not is_idle(item) and (item.violates is None or item.violates in kept)]
     obligations = [item for item in system.obligations if item.rule in goals]
+    alive = [at for at, item in enumerate(pruned) if item.violates is None or item.violates in kept]
     while True:
         relevant = cone(obligations, [pruned[at] for at in alive])
-        effective = [at for at in alive if has_effect(pruned[at], relevant)]
+        effective = [at for at in alive if matters(pruned[at], relevant, bool(obligations))]
         if effective == alive:
             break
         alive = effective
@@ -74,10 +74,6 @@ def pruned_guards(system: TemplateSystem, template: Template) -> Template:
     return replace(template, guard=prune(template.guard), others=others)
 
 
-def is_idle(template: Template) -> bool:
-    return template.violates is None and not template.updates
-
-
 def places_read(template: Template) -> Iterable[Place]:
     for place, _ in template.guard:
         yield place
@@ -103,8 +99,11 @@ def cone(obligations: list[TemplateObligation], templates: list[Template]) -> se
     return relevant
 
 
-def has_effect(template: Template, relevant: set[int]) -> bool:
-    return template.violates is not None or any(update.target.variable in relevant for update in template.updates)
+def matters(template: Template, relevant: set[int], fairness: bool) -> bool:
+    """Where fairness counts, a fair step without effect stays: an actor that can take it for ever need take no other."""
+    if template.violates is not None or (fairness and template.fairness is not None):
+        return True
+    return any(update.target.variable in relevant for update in template.updates)
 
 
 def renumbered(template: Template, renumber: dict[int, int]) -> Template:

@@ -32,7 +32,7 @@ class Ref(NamedTuple):
     """
 
     pool: str
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody calls on a reference
     slot: int | None
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from wdfmc.semantics import typed
+from wdfmc.system.system import State, TransitionSystem
 from wdfmc.traces.interpreter import Machine, Move
 from wdfmc.traces.world import Configuration, shown
 
@@ -30,16 +31,34 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Refuted:
-    """The interpreter has no such run. `step`: the 0-based step that it cannot take; `reason`: both sides, for people."""
+    """The interpreter has no such run. `step`: the 0-based one that it cannot take; `reason`: both sides."""
 
     step: int
     actor: str
     reason: str
 
 
+def steps_of(system: TransitionSystem, states: Sequence[State], transitions: Sequence[int]) -> list[Step]:
+    """The transitions of a run of a flat system as steps to follow.
+
+    Args:
+        states: that of each transition and, unless the last one breaks a rule, the one after it.
+    """
+    steps = []
+    for at, chosen in enumerate(transitions):
+        taken = system.transitions[chosen]
+        after: dict[str, str] = {}
+        if taken.violates is None:
+            pairs = zip(system.variables, states[at + 1], strict=True)
+            after = {found.name: found.domain[value] for found, value in pairs if is_visible(found.name)}
+        steps.append(Step(system.actors[taken.actor], after, taken.violates))
+    return steps
+
+
 def follow(
-    program: typed.Program, slots: int, steps: Sequence[Step], bound: int = 400, width: int = 4000
-) -> Configuration | Refuted:
+    program: typed.Program, slots: int, steps: Sequence[Step], bound: int = 400, width: int = 4000,
+    overlaps: Mapping[str, int] | None = None,
+) -> Configuration | Refuted:  # fmt: skip
     """A run in which each step is a sequence of moves of its actor alone, and ends as the step says.
 
     All configurations that agree so far are kept: which statement an actor stands at is not visible.
@@ -47,34 +66,46 @@ def follow(
     Args:
         bound: the most small moves in one step.
         width: the most configurations that are kept after a step.
+        overlaps: see `Machine`.
 
     Returns: a configuration at the end of such a run (before the violation, if a rule is broken).
     """
-    machine = Machine(program, slots)
+    machine = Machine(program, slots, overlaps=overlaps)
     index = {name: at for at, name in enumerate(machine.variables.names)}
     current: dict[Configuration, None] = {machine.initial: None}
     for number, step in enumerate(steps):
-        last = number == len(steps) - 1
+        near = Nearest(step)
+        if step.broken is not None:
+            if number == len(steps) - 1 and breaks(machine, current, step, bound, near):
+                return next(iter(current))
+            return Refuted(number, step.actor, near.text())
         following: dict[Configuration, None] = {}
-        near: Nearest = Nearest(step)
         for found in bursts(machine, current, step, bound):
             if isinstance(found, Move):
                 near.broken.add(found.broken or "")
-                if found.broken is not None and found.broken == step.broken:
-                    return next(iter(current))
-            elif step.broken is None and near.agrees(machine, found, index):
+            elif near.agrees(machine, found, index):
                 following[found] = None
                 if len(following) >= width:
                     break
-        if step.broken is not None:
-            spoken = program.rules.get(step.broken)
-            if not last or spoken is None or spoken.form == "contract":
-                return Refuted(number, step.actor, near.text())
-            return next(iter(current))
         if not following:
             return Refuted(number, step.actor, near.text())
         current = following
     return next(iter(current))
+
+
+def breaks(machine: Machine, current: Iterable[Configuration], step: Step, bound: int, near: Nearest) -> bool:
+    """Whether the actor can break the rule. For a rule that is no contract it is enough that the actor can step."""
+    spoken = machine.program.rules.get(step.broken or "")
+    if spoken is not None and spoken.form != "contract":
+        if step.actor in RULE_ACTORS:
+            return True
+        return any(True for configuration in current for _ in machine.moves(configuration, step.actor))
+    for found in bursts(machine, current, step, bound):
+        if isinstance(found, Move):
+            near.broken.add(found.broken or "")
+            if found.broken == step.broken:
+                return True
+    return False
 
 
 @dataclass(slots=True)
@@ -110,10 +141,14 @@ class Nearest:
 def bursts(
     machine: Machine, current: Iterable[Configuration], step: Step, bound: int
 ) -> Iterator[Configuration | Move]:
-    """What the actor can reach alone, with no step at all first; moves that break a rule as they are."""
+    """What the actor can reach alone; moves that break a rule as they are.
+
+    First what a callback or thread reaches without any move: a transition may only go on to the next place in the text.
+    """
     seen = dict.fromkeys(current)
     level = list(seen)
-    yield from level
+    if not any(instance.actor == step.actor for instance in machine.instances):
+        yield from level
     for _ in range(bound):
         following: list[Configuration] = []
         for configuration in level:
@@ -171,7 +206,9 @@ class Explored:
     complete: bool
 
 
-def explore(program: typed.Program, slots: int, limit: int, names: Sequence[str] | None = None, spare: int = 0) -> Explored:
+def explore(
+    program: typed.Program, slots: int, limit: int, names: Sequence[str] | None = None, spare: int = 0
+) -> Explored:
     """Breadth-first search over the moves of the interpreter.
 
     Args:

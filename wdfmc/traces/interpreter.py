@@ -8,7 +8,7 @@ that it does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Final
@@ -19,8 +19,24 @@ from wdfmc.source import Span
 from wdfmc.system.system import Obj, Ref
 from wdfmc.traces.terms import LENIENT, STALE, Mode, Term, Terms, Test
 from wdfmc.traces.world import (
-    LOST, Activation, Alias, Blocked, Broken, Call, Chooser, Code, Configuration, Datum, Frame, Instruction, Key, Local,
-    Subject, Variables, World, attempts,
+    LOST,
+    Activation,
+    Alias,
+    Blocked,
+    Broken,
+    Call,
+    Chooser,
+    Code,
+    Configuration,
+    Datum,
+    Frame,
+    Instruction,
+    Key,
+    Local,
+    Subject,
+    Variables,
+    World,
+    attempts,
 )  # fmt: skip
 
 MODEL_BOUND: Final = "model-bound"
@@ -77,15 +93,18 @@ class Machine:
     Args:
         spare: how many activations more than the model's bounds are interpreted. Starting one breaks `model-bound` in
             any case; with spare ones the run goes on as well.
+        overlaps: how many activations of a role may overlap on one request, where that is more than its kind says.
     """
 
-    def __init__(self, program: typed.Program, slots: int, spare: int = 0) -> None:
+    def __init__(
+        self, program: typed.Program, slots: int, spare: int = 0, overlaps: Mapping[str, int] | None = None
+    ) -> None:
         self.program = program
         self.spare = spare
+        self.overlaps = overlaps or {}
         self.variables = Variables(program, slots)
         self.terms = Terms(program, self.variables)
         self.terms.busy = self.busy
-        self.keys: list[Key] = []
         self.numbers: dict[Key, int] = {}
         self.routines: dict[tuple[str, Style], Code] = {}
         self.callbacks: dict[str, Code] = {}
@@ -98,16 +117,14 @@ class Machine:
     @property
     def initial(self) -> Configuration:
         active = {
-            self.number(key): Activation(thread.name, None, None, None, True, self.beginnings[key])
+            key: Activation(thread.name, None, None, None, True, self.beginnings[key])
             for key, thread in self.threads.items()
         }
-        return Configuration(tuple(self.variables.initial), (), tuple(sorted(active.items())))
+        return Configuration(tuple(self.variables.initial), (), self.ordered(active))
 
-    def number(self, key: Key) -> int:
-        if key not in self.numbers:
-            self.numbers[key] = len(self.keys)
-            self.keys.append(key)
-        return self.numbers[key]
+    def ordered(self, active: Mapping[Key, Activation]) -> tuple[tuple[Key, Activation], ...]:
+        """In the order in which the machine has met them first."""
+        return tuple(sorted(active.items(), key=lambda item: self.numbers.setdefault(item[0], len(self.numbers))))
 
     # ------------------------------------------------------------ who can step
 
@@ -157,8 +174,7 @@ class Machine:
     def at_rest(self, configuration: Configuration) -> bool:
         """No callback is unfinished and every thread stands at its beginning or has ended."""
         return all(
-            self.keys[number] in self.beginnings and found.calls == self.beginnings[self.keys[number]]
-            for number, found in configuration.active
+            key in self.beginnings and found.calls == self.beginnings[key] for key, found in configuration.active
         )
 
     def busy(self, world: World) -> bool:
@@ -173,11 +189,11 @@ class Machine:
 
     def moves(self, configuration: Configuration, actor: str | None = None) -> Iterator[Move]:
         """Every step that can be taken in a configuration, or every one of a single actor."""
-        for number, found in configuration.active:
-            lane = self.lane(found.name, self.keys[number])
+        for key, found in configuration.active:
+            lane = self.lane(found.name, key)
             if actor is None or lane == actor:
-                yield from self.activation_moves(configuration, self.keys[number], found, lane)
-        glance = World(configuration, self.keys, Chooser([]))
+                yield from self.activation_moves(configuration, key, found, lane)
+        glance = World(configuration, Chooser([]))
         for instance in self.instances:
             if (actor is None or instance.actor == actor) and self.may_step(glance, instance):
                 yield from self.step_moves(configuration, instance)
@@ -193,7 +209,7 @@ class Machine:
 
     def step_moves(self, configuration: Configuration, instance: Instance) -> Iterator[Move]:
         def attempt(chooser: Chooser) -> tuple[World, Broken | None]:
-            world = World(configuration, self.keys, chooser)
+            world = World(configuration, chooser)
             world.enter(Frame(dict(instance.names), [(instance.code, 0)], None, atomic=True))
             try:
                 if not instance.when(world):
@@ -211,7 +227,7 @@ class Machine:
         place: list[Span] = []
 
         def attempt(chooser: Chooser) -> tuple[World, Broken | None]:
-            world = World(configuration, self.keys, chooser)
+            world = World(configuration, chooser)
             world.key = key
             world.kinds = () if found.kind is None else (found.kind,)
             for call in found.calls:
@@ -237,9 +253,9 @@ class Machine:
         events, choices = tuple(world.events), tuple(chooser.words)
         if broken is not None:
             return Move(actor, span, choices, events, None, broken.rule, broken.words)
-        active = tuple(sorted((self.number(key), found) for key, found in world.active.items()))
         held = tuple(sorted(world.held.items(), key=lambda item: item[0]))
-        return Move(actor, span, choices, events, Configuration(tuple(world.values), held, active), None)
+        after = Configuration(tuple(world.values), held, self.ordered(world.active))
+        return Move(actor, span, choices, events, after, None)
 
     def guarded(self, world: World) -> Broken | None:
         try:
@@ -324,7 +340,7 @@ class Machine:
                 yield Instruction(span, lambda world: world.push(ways[world.chooser.choose(len(ways), str)]))
             case typed.ChooseValue(_, target, values):
                 write = self.writer(target, mode)
-                yield Instruction(span, lambda world: write(world, values[world.chooser.choose(len(values), lambda at: str(values[at]))]))
+                yield Instruction(span, lambda world: write(world, one_of(world, values)))
             case typed.Atomic(_, body):
                 yield Instruction(span, self.atom(self.block(body, Style(style.driver, atomic=True))))
             case typed.Break():
@@ -564,13 +580,14 @@ class Machine:
         return found if isinstance(found, Obj) else None
 
     def free(self, world: World, kind: typed.Kind, subject: Subject, name: str) -> Key:
-        """The record for a new activation. Where runs may overlap, one too many does not happen; else it is an error."""
-        for copy in range(kind.overlap):
+        """The record for a new activation. Where runs may overlap, one too many does not happen; else it is a fault."""
+        bound = max(kind.overlap, self.overlaps.get(kind.role, 1))
+        for copy in range(bound):
             if Key(kind.role, subject, copy) not in world.active:
                 return Key(kind.role, subject, copy)
         if kind.overlap > 1:
             raise Blocked
-        spare = (Key(kind.role, subject, 1 + copy) for copy in range(self.spare))
+        spare = (Key(kind.role, subject, bound + copy) for copy in range(self.spare))
         key = next((key for key in spare if key not in world.active), None)
         if key is None or world.chooser.choose(2, lambda at: f"beyond the bound: {'yes' if at else 'no'}") == 0:
             raise Broken(MODEL_BOUND, f"{name} is started again while it runs")
@@ -582,6 +599,10 @@ class Machine:
 
 def violate(rule: str, words: str | None = None) -> None:
     raise Broken(rule, words)
+
+
+def one_of(world: World, values: tuple[typed.Constant, ...]) -> Datum:
+    return values[world.chooser.choose(len(values), lambda at: str(values[at]))]
 
 
 def acquire(world: World, lock: Subject | None) -> None:

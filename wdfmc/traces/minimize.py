@@ -164,7 +164,7 @@ class _Layers:
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
-    """From the `nodes` nodes of a layer to those of the next one (of the last layer: to nowhere). `cost` is weighted."""
+    """From the `nodes` nodes of a layer to those of the next one (after the last: to nowhere). `cost` is weighted."""
 
     nodes: int
     source: Numbers
@@ -218,7 +218,9 @@ class _Runs:
         for start in range(0, self.states.shape[1], BATCH):
             batch = self.states[:, start : start + BATCH]
             able = self.layers.expansion.enabled(batch)
-            after = self.layers.expansion.successors(batch, [one for one in able if transitions[one[0]].violates is None])
+            after = self.layers.expansion.successors(
+                batch, [one for one in able if transitions[one[0]].violates is None]
+            )
             kept = self._on_the_way(after.states)
             numbers, _ = index.add(np.ascontiguousarray(after.states[:, kept]))
             found.append((after.source[kept] + start, after.transition[kept], numbers))
@@ -227,7 +229,9 @@ class _Runs:
         steps = self._joined(nodes, source, transition, target)
         system = self.tastes.system
         key = steps.target * len(system.actors) + self.tastes.actor[steps.transition]
-        _, first, node = np.unique((key << system.slots) | self._names(nodes, steps), return_index=True, return_inverse=True)
+        _, first, node = np.unique(
+            (key << system.slots) | self._names(nodes, steps), return_index=True, return_inverse=True
+        )
         parts = (steps.target, self.tastes.actor[steps.transition], self._names(nodes, steps))
         following = np.stack([part[first] for part in parts], axis=1)
         return following, _Steps(len(nodes), steps.source, node, steps.transition, steps.cost)
@@ -269,14 +273,16 @@ class _Runs:
         node, at = node[fits], at[fits]
         actor = nodes[node, 1]
         switches = (actor >= 0) & (actor != self.tastes.actor[transition[at]])
-        return _Steps(len(nodes), node, target[at], transition[at], switches * SWITCH + self.tastes.environment[transition[at]])
+        return _Steps(
+            len(nodes), node, target[at], transition[at], switches * SWITCH + self.tastes.environment[transition[at]]
+        )
 
 
 # ---------------------------------------------------------------- by z3
 
 
 def _descended(tastes: Tastes, goal: str, least: int, most: int, deadline: float | None) -> Path:
-    """Any shortest violation with `least` to `most` transitions, improved criterion by criterion until none is better."""
+    """Any shortest violation (`least` to `most` transitions), improved criterion by criterion until none is better."""
     runs = Unrolling(tastes.system, [goal])
     for length in range(most):
         if length + 1 >= least:
@@ -350,7 +356,9 @@ class _Descent:
     def _naming(self) -> list[Any]:
         """For each request slot a literal that is true if a transition names it."""
         return [
-            self.runs.if_any(name for names in self.steps for at, name in names.items() if self.tastes.named[at] >> slot & 1)
+            self.runs.if_any(
+                name for names in self.steps for at, name in names.items() if self.tastes.named[at] >> slot & 1
+            )
             for slot in range(self.tastes.system.slots)
         ]
 

@@ -54,8 +54,8 @@ class Terms:
             case typed.FieldOf(base, _, name, driver):
                 return self.field(base, name, mode, checked=driver and mode.driver)
             case typed.Conditional(condition, then, otherwise):
-                decide, first, second = self.test(condition, mode), self.term(then, mode), self.term(otherwise, mode)
-                return lambda world: first(world) if decide(world) else second(world)
+                decide, yes, no = self.test(condition, mode), self.term(then, mode), self.term(otherwise, mode)
+                return lambda world: yes(world) if decide(world) else no(world)
             case typed.Arithmetic(op, left, right):
                 return self.arithmetic(op, self.term(left, mode), self.term(right, mode))
             case typed.Pick(variable, sort, condition):
@@ -103,7 +103,8 @@ class Terms:
         """A const field; a condition that the driver gives (`hardware X when C;`) is evaluated as its text."""
         key = owner, name, mode
         if key not in self.constants:
-            self.constants[key] = self.term(self.program.objects[owner.name].constants[name], replace(mode, driver=True))
+            given = self.program.objects[owner.name].constants[name]
+            self.constants[key] = self.term(given, replace(mode, driver=True))
         return self.constants[key]
 
     def check_alive(self, world: World, request: Ref) -> None:
@@ -170,8 +171,8 @@ class Terms:
 
     def test(self, expr: typed.Expr, mode: Mode) -> Test:
         match expr:
-            case typed.Const(value):
-                return lambda world: value is True
+            case typed.Const(constant):
+                return lambda world: constant is True
             case typed.Not(operand):
                 inner = self.test(operand, mode)
                 return lambda world: not inner(world)
@@ -182,8 +183,8 @@ class Terms:
                 first, second = self.test(left, mode), self.test(right, mode)
                 return lambda world: first(world) or second(world)
             case typed.Conditional(condition, then, otherwise):
-                decide, first, second = self.test(condition, mode), self.test(then, mode), self.test(otherwise, mode)
-                return lambda world: first(world) if decide(world) else second(world)
+                decide, yes, no = self.test(condition, mode), self.test(then, mode), self.test(otherwise, mode)
+                return lambda world: yes(world) if decide(world) else no(world)
             case typed.Compare(op, left, right):
                 return self.compare(op, self.term(left, mode), self.term(right, mode))
             case typed.OneOf(operand, members):
@@ -202,17 +203,13 @@ class Terms:
                 return lambda world: world.chooser.choose(2, lambda at: f"{words}: {'no' if at else 'yes'}") == 0
             case typed.Mine(lock):
                 value = self.term(lock, mode)
-                return lambda world: (
-                    isinstance(found := value(world), Obj) and world.key is not None and world.held.get(found.name) == world.key
-                )
+                return lambda world: self.holds(world, value(world))
             case typed.Inside(kind, subject):
                 value = self.term(subject, mode)
                 return lambda world: kind in world.kinds and world.key is not None and value(world) == world.key.subject
             case typed.Active(host):
                 target = self.target(host, mode)
-                return lambda world: (
-                    (wanted := target(world)) is not None and any(found.host == wanted for found in world.active.values())
-                )
+                return lambda world: self.hosts(world, target(world))
             case typed.RoleActive(role, subject):
                 return self.role_active(role, self.target(subject, LENIENT))
             case typed.Quiet():
@@ -224,6 +221,12 @@ class Terms:
             case _:
                 term = self.term(expr, mode)
                 return lambda world: term(world) is True
+
+    def holds(self, world: World, lock: Datum) -> bool:
+        return isinstance(lock, Obj) and world.key is not None and world.held.get(lock.name) == world.key
+
+    def hosts(self, world: World, host: Subject | None) -> bool:
+        return host is not None and any(found.host == host for found in world.active.values())
 
     def compare(self, op: str, left: Term, right: Term) -> Test:
         match op:

@@ -5,7 +5,7 @@ Nothing here knows the transition system: no joining, no domains, no reset of de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
@@ -121,11 +121,11 @@ class Activation(NamedTuple):
 
 
 class Configuration(NamedTuple):
-    """values: one for each variable of the machine. held: (lock, holder), by lock. active: by number of the key."""
+    """values: one for each variable of the machine. held: (lock, holder). Both are in a fixed order."""
 
     values: tuple[Datum, ...]
     held: tuple[tuple[str, Key | str], ...]
-    active: tuple[tuple[int, Activation], ...]
+    active: tuple[tuple[Key, Activation], ...]
 
 
 class Variables:
@@ -242,9 +242,11 @@ def attempts(run: Callable[[Chooser], T]) -> Iterator[tuple[T, Chooser]]:
     while prescribed is not None:
         chooser = Chooser(prescribed)
         try:
-            yield run(chooser), chooser
+            result = run(chooser)
         except Blocked:
             pass
+        else:
+            yield result, chooser
         prescribed = chooser.next()
 
 
@@ -256,13 +258,14 @@ class World:
     """
 
     __slots__ = (
-        "active", "chooser", "events", "executed", "frames", "held", "key", "kinds", "names", "paused", "values", "wrote",
+        "active", "chooser", "events", "executed", "frames", "held", "key", "kinds", "names", "paused", "values",
+        "wrote",
     )  # fmt: skip
 
-    def __init__(self, configuration: Configuration, keys: Mapping[int, Key], chooser: Chooser) -> None:
+    def __init__(self, configuration: Configuration, chooser: Chooser) -> None:
         self.values: list[Datum] = list(configuration.values)
         self.held: dict[str, Key | str] = dict(configuration.held)
-        self.active: dict[Key, Activation] = {keys[number]: found for number, found in configuration.active}
+        self.active: dict[Key, Activation] = dict(configuration.active)
         self.chooser = chooser
         self.key: Key | None = None
         self.kinds: tuple[str, ...] = ()
@@ -343,7 +346,7 @@ class World:
                 return
 
     def continue_loop(self) -> None:
-        """To the next round: blocks inside the loop end. A `for each` over objects stands at its next object already."""
+        """To the next round: blocks inside the loop end. A `for each` over objects is at its next object already."""
         places = self.frames[-1].places
         while not (places[-1][0].again or places[-1][0].leaves):
             places.pop()
