@@ -202,7 +202,7 @@ def selected(
     goals: dict[tuple[str, str], Goal] = {}
     for name in dict.fromkeys(names):
         for target in targets(program, name, options):
-            goals[name, target] = Goal(name, target, expectation(program, name, target, options))
+            goals[name, target] = Goal(name, target, expectation(program, name, target))
     return tuple(goals.values()), wrong
 
 
@@ -228,10 +228,11 @@ def default_target(program: typed.Program, rule: str) -> str:
     return next((word for word in program.rules[rule].assuming if word in BEHAVIOURS), STANDARD_TARGET)
 
 
-def expectation(program: typed.Program, rule: str, target: str, options: Options) -> str | None:
+def expectation(program: typed.Program, rule: str, target: str) -> str | None:
     """`with target T` binds an expectation to T; without it to the rule's own environment."""
     for item in program.expectations:
-        if item.rule == rule and (item.target or default_target(program, rule)) == target:
+        own = default_target(program, rule) if rule in program.rules else STANDARD_TARGET
+        if item.rule == rule and (item.target or own) == target:
             return item.verdict
     return None
 

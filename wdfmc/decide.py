@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from wdfmc.check import Goal, Model, Options, with_target
+from wdfmc.check import Goal, Model, Options, expectation, with_target
 from wdfmc.engines.auto import Auto
 from wdfmc.engines.bmc import Bmc
 from wdfmc.engines.engine import Holds, Outcome, Path, Unknown, Violated
@@ -170,7 +170,8 @@ class Decision:
         for rule, engine, outcome in found:
             goal = self.goals.get(rule)
             if goal is None and isinstance(outcome, Violated) and rule != MODEL_BOUND:
-                goal = Goal(rule, next(iter(self.goals.values())).target, None)
+                target = next(iter(self.goals.values())).target
+                goal = Goal(rule, target, expectation(self.instance.program, rule, target))
             if goal is not None:
                 yield replace(self.result(goal, engine, outcome, part, small), seconds=seconds)
 

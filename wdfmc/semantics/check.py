@@ -20,7 +20,7 @@ from wdfmc.semantics.types import (
 from wdfmc.source import Span
 from wdfmc.system.system import Obj
 
-BUILT_INS = ("NT_SUCCESS", "maybe", "active", "mine", "in", "empty", "stored", "quiet", "count")
+BUILT_INS = ("NT_SUCCESS", "maybe", "active", "mine", "in", "empty", "stored", "quiet", "running", "count")
 FRAMEWORK_ONLY = (ast.Emit, ast.Start, ast.Enter, ast.Then, ast.Limit, ast.Requires, ast.Lock)
 BEHAVIOURS = ("answers", "honours", "silent")
 TRUE, FALSE = typed.Const(True), typed.Const(False)
@@ -56,6 +56,7 @@ class Bodies:
         self.tables = tables
         self.fresh = count(1)
         self.expanding: list[str] = []
+        self.inferred: dict[tuple[str, str], Type] = {}  # (helper, parameter) -> type of its first argument
 
     # ------------------------------------------------------------ expressions
 
@@ -69,12 +70,17 @@ class Bodies:
     def value(
         self, node: ast.Expr, scope: Scope, wanted: Type, out: list[typed.Statement] | None = None
     ) -> typed.Expr:
+        return self.argument(node, scope, wanted, out)[0]
+
+    def argument(
+        self, node: ast.Expr, scope: Scope, wanted: Type, out: list[typed.Statement] | None
+    ) -> tuple[typed.Expr, Type]:
         value, kind = self.expr(node, scope, wanted, out)
         if isinstance(wanted, FlagsType) and isinstance(kind, IntType | NullType):
-            return typed.Const(frozenset())
+            return typed.Const(frozenset()), wanted
         if not fits(kind, wanted):
             self.tables.error("WDF301", f"{wanted} is needed here, this is {kind}", node.span)
-        return value
+        return value, kind
 
     def expr(
         self, node: ast.Expr, scope: Scope, wanted: Type | None = None, out: list[typed.Statement] | None = None
@@ -257,7 +263,8 @@ class Bodies:
         return typed.Compare(op, first, second)
 
     def is_variable(self, id: str, scope: Scope) -> bool:
-        return id in scope.names or id in (scope.locals or {}) or (id in self.tables.contexts and scope.text != "framework")
+        known = id in scope.names or id in (scope.locals or {}) or id in self.tables.options
+        return known or (id in self.tables.contexts and scope.text != "framework")
 
     def conditional(
         self, test: ast.Expr, then: ast.Expr, otherwise: ast.Expr, scope: Scope, wanted: Type | None,
@@ -369,7 +376,7 @@ class Bodies:
     def built_in(
         self, node: ast.Call, id: str, args: tuple[ast.Expr, ...], scope: Scope, out: list[typed.Statement] | None
     ) -> tuple[typed.Expr, Type]:
-        wanted = {"in": 2, "quiet": 0}.get(id, 1)
+        wanted = {"in": 2, "running": 2, "quiet": 0}.get(id, 1)
         if len(args) != wanted:
             self.tables.error("WDF302", f"`{id}` takes {wanted} argument{'s' if wanted > 1 else ''}", node.span)
             return FALSE, BoolType()
@@ -385,11 +392,15 @@ class Bodies:
                 return typed.Succeeded(self.value(args[0], scope, StatusType(), out)), BoolType()
             case "empty":
                 return self.empty(node, args[0], scope), BoolType()
-            case "in":
+            case "in" | "running":
                 kind = args[0].id if isinstance(args[0], ast.Name) else ""
                 if kind not in self.tables.kinds:
                     self.tables.unknown("WDF205", "callback kind", kind, self.tables.kinds, args[0].span)
-                return typed.Inside(kind, self.expr(args[1], scope)[0]), BoolType()
+                subject = self.expr(args[1], scope)[0]
+                if id == "in":
+                    return typed.Inside(kind, subject), BoolType()
+                role = self.tables.kinds[kind].role if kind in self.tables.kinds else ""
+                return typed.RoleActive(role, subject), BoolType()
         value, kind_ = self.expr(args[0], scope, None, out)
         if not isinstance(kind_, RefType | UnknownType | CallbackType):
             self.tables.error("WDF306", f"`{id}` needs a request or an object, this is {kind_}", args[0].span)
@@ -473,7 +484,7 @@ class Bodies:
         self, node: ast.Call, routine: ast.Ddi | ast.Helper, args: tuple[ast.Expr, ...], scope: Scope,
         out: list[typed.Statement],
     ) -> tuple[typed.Expr, ...]:  # fmt: skip
-        parameters = self.tables.parameters(routine.parameters)
+        parameters = self.signature(routine)
         if len(args) != len(parameters):
             listed = ", ".join(p.name if p.mode == "in" else "&" + p.name for p in parameters)
             self.tables.error("WDF302", f"`{routine.name}` takes {len(parameters)} arguments, not {len(args)}", node.span,
@@ -487,7 +498,9 @@ class Bodies:
                 if isinstance(parameter.type, CallbackType):
                     found.append(self.callback_argument(arg, parameter.type, scope))
                     continue
-                found.append(self.value(arg, scope, parameter.type, out))
+                value, kind = self.argument(arg, scope, parameter.type, out)
+                self.infer(routine, parameter, kind)
+                found.append(value)
             else:
                 if isinstance(arg, ast.AddressOf):
                     arg = arg.operand
@@ -497,6 +510,15 @@ class Bodies:
                 place = self.place(arg, scope, parameter.type)
                 found.append(place if place is not None else typed.Local("?"))
         return tuple(found)
+
+    def signature(self, routine: ast.Ddi | ast.Helper) -> tuple[typed.Parameter, ...]:
+        """Parameters of a helper without a type have that of the first argument that is passed for them."""
+        found = self.tables.parameters(routine.parameters)
+        return tuple(replace(p, type=self.inferred.get((routine.name, p.name), p.type)) for p in found)
+
+    def infer(self, routine: ast.Ddi | ast.Helper, parameter: typed.Parameter, kind: Type) -> None:
+        if isinstance(parameter.type, UnknownType) and not isinstance(kind, UnknownType | NullType):
+            self.inferred[routine.name, parameter.name] = optional(kind)
 
     def callback_argument(self, arg: ast.Expr, kind: CallbackType, scope: Scope) -> typed.Expr:
         if isinstance(arg, ast.Name) and scope.text == "driver" and not self.is_variable(arg.id, scope):
@@ -520,7 +542,8 @@ class Bodies:
                     return value
                 self.tables.error("WDF308", f"`{id}` cannot be assigned", node.span, "use another variable")
                 return None
-            if id in self.tables.contexts and scope.text == "driver":
+            hidden = scope.locals is not None and id in scope.locals
+            if id in self.tables.contexts and scope.text == "driver" and not hidden:
                 value, declared = self.name(node, id, scope, None)
                 if not fits(kind, declared):
                     self.tables.error("WDF301", f"`{id}` is {declared}, this is {kind}", node.span)
@@ -642,10 +665,10 @@ class Bodies:
 
     def declared_type(self, target: ast.Expr, scope: Scope) -> Type | None:
         if isinstance(target, ast.Name):
-            if target.id in self.tables.contexts and scope.text != "framework":
-                return self.tables.contexts[target.id][2].type
             if scope.locals is not None and target.id in scope.locals:
                 return scope.locals[target.id]
+            if target.id in self.tables.contexts and scope.text != "framework":
+                return self.tables.contexts[target.id][2].type
             return scope.names[target.id][1] if target.id in scope.names else None
         before = len(self.tables.diagnostics)
         _, kind = self.expr(target, scope)
@@ -781,7 +804,11 @@ class Bodies:
     # ------------------------------------------------------------ bodies
 
     def routine(self, node: ast.Ddi | ast.Helper, driver: bool) -> typed.Routine:
-        parameters = self.tables.parameters(node.parameters)
+        parameters = self.signature(node)
+        for parameter, written in zip(parameters, node.parameters, strict=True):
+            if isinstance(parameter.type, UnknownType) and written.type is None:
+                self.tables.error("WDF301", f"nothing tells the type of `{parameter.name}`", written.span,
+                                  f"write it: `{parameter.name}: request`")  # fmt: skip
         scope = self.body_scope(parameters, driver, self.tables.type_of(node.result) if node.result else VoidType())
         requires = tuple(
             typed.Require(item.span, self.condition(item.condition, scope), item.rule)
@@ -1085,7 +1112,7 @@ def assemble(
     expectations: list[typed.Expectation] = []
     kinds = {name: bodies.kind(name, node) for name, node in tables.kinds.items()}
     items: list[tuple[ast.Item | ast.DriverItem, ast.Driver | None]] = [(item, None) for item in (*shared, *own)]
-    items += [(item, driver) for driver in drivers for item in driver.items]
+    items += [(item, driver) for driver in drivers for item in callers_first(driver)]
     for item, driver in items:
         match item:
             case ast.Ddi(name) | ast.Helper(name):
@@ -1124,6 +1151,29 @@ def assemble(
         callbacks, routines, tuple(steps), tuple(threads), tables.events, tables.statuses, alive, rules,
         tuple(expectations), frozenset(tables.explicit_targets), text,
     )  # fmt: skip
+
+
+def callers_first(driver: ast.Driver) -> list[ast.DriverItem]:
+    """Helpers after those who call them: the types of their parameters may come from there."""
+    helpers = {item.name: item for item in driver.items if isinstance(item, ast.Helper)}
+    calls = {name: [n for n in called_in(item) if n in helpers] for name, item in helpers.items()}
+    ordered: list[ast.DriverItem] = [item for item in driver.items if not isinstance(item, ast.Helper)]
+    placed: list[str] = []
+
+    def place(name: str, above: tuple[str, ...]) -> None:
+        """In reverse: whatever a helper calls is placed before it."""
+        if name not in placed and name not in above:
+            for callee in calls[name]:
+                place(callee, (*above, name))
+            placed.append(name)
+
+    for name in helpers:
+        place(name, ())
+    return ordered + [helpers[name] for name in reversed(placed)]
+
+
+def called_in(item: ast.Node) -> list[str]:
+    return [n.callee.id for n in walk(item) if isinstance(n, ast.Call) and isinstance(n.callee, ast.Name)]
 
 
 def alive_define(tables: Tables, bodies: Bodies) -> tuple[str, typed.Expr] | None:

@@ -192,7 +192,7 @@ class Evaluator(Algebra):
             return
         before = set(self.touched)
         parameter, body = self.program.alive
-        inner = Context(bind={parameter: K(request)}, lenient=True)
+        inner = replace(context, bind={parameter: K(request)}, lenient=True, driver=False)
         for here, holds in self.decide(body, path, inner):
             if holds:
                 yield here

@@ -209,7 +209,7 @@ class Frame:
 
 def graph(
     program: typed.Program, body: typed.Block, span: Span, *, driver: bool, atomic: bool, repeat: bool = False,
-    begin: tuple[Operation, ...] = (), end: tuple[Operation, ...] = (),
+    begin: tuple[Operation, ...] = (), end: tuple[Operation, ...] = (), observed: frozenset[str] = frozenset(),
 ) -> Graph:  # fmt: skip
     """The graph of one callback, thread or step.
 
@@ -217,8 +217,9 @@ def graph(
         atomic: the body is one transition (environment steps, lines of loops).
         repeat: the end leads back to the beginning (a thread that runs again and again).
         begin: operations before the body, and `end` after it.
+        observed: the events whose arguments some rule reads; those of others keep no local alive.
     """
-    builder = Builder(program)
+    builder = Builder(program, observed)
     last = builder.node(End(), span, None, False)
     tail = last
     for operation in reversed(end):
@@ -238,8 +239,9 @@ def graph(
 class Builder:
     """Builds backwards: each method takes the node that follows and returns the first of its own."""
 
-    def __init__(self, program: typed.Program) -> None:
+    def __init__(self, program: typed.Program, observed: frozenset[str]) -> None:
         self.program = program
+        self.observed = observed
         self.numbers = count()
         self.expansions = count(1)
 
@@ -286,7 +288,7 @@ class Builder:
                     first = make(Set(frame.result, name(value)), first)
                 return self.lined(statement, first, frame)
             case typed.Emit(_, event, args):
-                return make(Emit(event, tuple(name(arg) for arg in args)), after)
+                return make(Emit(event, tuple(name(arg) for arg in args) if event in self.observed else ()), after)
             case typed.Start(_, "inline", callback, _, args):
                 return make(Inline(name(callback), tuple(name(arg) for arg in args)), after)
             case typed.Start(_, how, callback, kind, args):

@@ -101,6 +101,7 @@ class Lowering:
         self.domains = Domains()
         self.evaluator = Evaluator(program, self.domains)
         self.observers = Observers(program.rules, goals, self.evaluator)
+        self.observed = frozenset(self.observers.by_event)
         self.sources: list[Source] = []
         self.by_label: dict[tuple[int, str], Source] = {}
         self.graphs: dict[str, flow.Graph] = {}
@@ -147,7 +148,7 @@ class Lowering:
 
     def add_steps(self, step: typed.Step) -> None:
         """One source for each choice of declared objects and of the kind of request."""
-        graph = flow.graph(self.program, step.body, step.span, driver=False, atomic=True)
+        graph = flow.graph(self.program, step.body, step.span, driver=False, atomic=True, observed=self.observed)
         bindings: list[list[tuple[str, Value]]] = [[]]
         footprint = 0
         for parameter in step.parameters:
@@ -167,7 +168,7 @@ class Lowering:
         name = lane_of(thread)
         graph = flow.graph(
             self.program, thread.body, thread.span, driver=not thread.library, atomic=False, repeat=not thread.once,
-            begin=() if thread.when == typed.Const(True) else (flow.Await(thread.when),),
+            begin=() if thread.when == typed.Const(True) else (flow.Await(thread.when),), observed=self.observed,
         )  # fmt: skip
         activity = Activity(name, Record(f"thread {thread.name}", subject, 0), (), None, None, "environment" if thread.library else "thread")
         counter = self.evaluator.counter(activity.record)
@@ -214,8 +215,9 @@ class Lowering:
             if "callback_ends" in self.program.events:
                 end.append(flow.Emit("callback_ends", ()))
             self.graphs[key] = flow.graph(
-                self.program, callback.body, callback.span, driver=True, atomic=False, begin=tuple(begin), end=tuple(end)
-            )
+                self.program, callback.body, callback.span, driver=True, atomic=False, begin=tuple(begin), end=tuple(end),
+                observed=self.observed,
+            )  # fmt: skip
         return self.graphs[key]
 
     # ------------------------------------------------------------ running a source

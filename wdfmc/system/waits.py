@@ -66,9 +66,23 @@ def waits_for(lowering: Lowering, source: Source) -> tuple[str | None, frozenset
                 return str(value[0]) if isinstance(value, tuple) else None, frozenset()
             case flow.Pause() | flow.Line() | flow.AtomBegin() | flow.Require() | flow.Emit():
                 node = node.next
+            case flow.Fork(ways):
+                # an alternative that can never be taken (a wait lock without a timeout) is no way on
+                open_ways = [way for way in ways if not never(way.operation)]
+                node = open_ways[0] if len(open_ways) == 1 else None
             case _:
                 return None, frozenset()
     return None, frozenset()
+
+
+def never(operation: flow.Operation) -> bool:
+    match operation:
+        case flow.Await(typed.HasFlag(typed.Const(frozenset() as flags), flag)):
+            return flag not in flags
+        case flow.Await(typed.Const(False)):
+            return True
+        case _:
+            return False
 
 
 def hosts_in(condition: typed.Expr) -> set[str]:
