@@ -54,7 +54,7 @@ class Goal:
     expected: str | None
 
 
-def check_models(paths: Sequence[Path], options: Options, on_result: Callable[[str, Result], None]) -> Report:
+def check_models(paths: Sequence[Path | Source], options: Options, on_result: Callable[[str, Result], None]) -> Report:
     """Decide the selected rules of each model; `on_result` is called as soon as one is decided.
 
     Raises:
@@ -96,13 +96,14 @@ def exit_code(reports: Sequence[ModelReport], options: Options) -> int:
 # ---------------------------------------------------------------- reading
 
 
-def loaded(paths: Sequence[Path], options: Options) -> tuple[list[Model], list[Diagnostic]]:
+def loaded(paths: Sequence[Path | Source], options: Options) -> tuple[list[Model], list[Diagnostic]]:
     diagnostics: list[Diagnostic] = []
     texts: list[tuple[str, ast.Text, list[ast.Text]]] = []
     for path in paths:
         try:
-            text = parse(read(path))
-            texts.append((str(path), text, imports(text, path)))
+            source = path if isinstance(path, Source) else read(path)
+            text = parse(source)
+            texts.append((source.name, text, imports(text, Path(source.name))))
         except Rejected as rejected:
             diagnostics += rejected.diagnostics
     specs: list[ast.Text] = []

@@ -57,10 +57,14 @@ def refuted(system: TransitionSystem, goal: str) -> bool:
     """A fair run exists on which an obligation of the goal stays owed; by strongly connected components."""
     reachable = set().union(*layers(system))
     edges = {state: list(successors(system, state)) for state in reachable}
+    lasting = {
+        state: [(at, after) for at, after in steps if system.transitions[at].fairness is not None]
+        for state, steps in edges.items()
+    }
     for obligation in system.obligations:
         if obligation.rule == goal:
             owed = {state for state in reachable if obligation.pending >> state[obligation.variable] & 1}
-            if any(_stuck(system, state) for state in owed) or _fair_cycle(system, edges, owed):
+            if any(_stuck(system, state) for state in owed) or _fair_cycle(system, lasting, owed):
                 return True
     return False
 

@@ -28,18 +28,13 @@ BATCH: Final = 1 << 14  # states expanded at once: large enough for numpy, small
 
 @dataclass(frozen=True, slots=True)
 class Explicit:
-    """`limit_states`: visited up to renaming of requests. `deadline`: on the clock of `time.monotonic`.
-
-    `finite_unfair`: assume of every run that transitions without fairness (new requests, cancels, power) are taken
-    finitely often, so that no cycle has one.
-    """
+    """`limit_states`: visited up to renaming of requests. `deadline`: on the clock of `time.monotonic`."""
 
     limit_states: int = 5_000_000
     deadline: float | None = None
-    finite_unfair: bool = False
 
     def check(self, system: TransitionSystem, goals: Sequence[str]) -> Iterator[tuple[str, Outcome]]:
-        search = _Search(system, goals, self.finite_unfair)
+        search = _Search(system, goals)
         reason = yield from self._visit(search)
         for goal in sorted(search.open, key=lambda goal: goal in search.owed):
             if reason is not None:
@@ -76,10 +71,10 @@ class _Search:
     """The states seen, how each was first reached, and the goals still open.
 
     `owed`: the obligations of each goal that has any. `depth`: every path of so many transitions has been looked at.
-    `lasting`: whether a transition may be taken for ever.
+    `lasting`: whether a transition may be taken for ever; unfair ones (new requests, cancels, power) are not.
     """
 
-    def __init__(self, system: TransitionSystem, goals: Sequence[str], finite_unfair: bool) -> None:
+    def __init__(self, system: TransitionSystem, goals: Sequence[str]) -> None:
         self.system = system
         self.symmetry = Symmetry(system)
         self.expansion = Expansion(system, self.symmetry.packing)
@@ -91,7 +86,7 @@ class _Search:
         self.index = Index(self.symmetry.packing.words)
         self.index.add(self.symmetry.packing.pack([system.initial]))
         self.depth = 0
-        self.lasting = np.array([one.fairness is not None or not finite_unfair for one in system.transitions], np.bool_)
+        self.lasting = np.array([one.fairness is not None for one in system.transitions], np.bool_)
         self._parent: list[npt.NDArray[np.int32]] = [np.full(1, -1, np.int32)]
         self._via: list[npt.NDArray[np.int32]] = [np.full(1, -1, np.int32)]
         self._source: list[npt.NDArray[np.int32]] = []  # edges between states that owe something

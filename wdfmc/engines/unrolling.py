@@ -298,6 +298,9 @@ class _Ends:
         clauses.add(-following(self.inside), self.inside, following(begins))
         clauses.add(-self.inside, -following(begins))
         clauses.add(-following(self.closed), self.inside)
+        for at, taken in self._relation.taken.items():
+            if self._relation.system.transitions[at].fairness is None:
+                clauses.add(-self.inside, -taken)  # unfair steps are finitely many
         for each in self._relation.values:
             for literal in list(each.values()) if len(each) != 2 else list(each.values())[:1]:
                 if literal != TRUE:

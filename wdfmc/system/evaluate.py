@@ -141,7 +141,7 @@ class Evaluator(Algebra):
             case typed.Arithmetic(op, left, right):
                 yield from self.arithmetic(op, left, right, path, context)
             case typed.Pick(variable, sort, condition):
-                for here, found in self.search(variable, sort, condition, path, context):
+                for here, found in self.pick(variable, sort, condition, path, context):
                     yield here, K(found)
             case _:
                 for here, holds in self.decide(expr, path, context):
@@ -190,7 +190,6 @@ class Evaluator(Algebra):
         if self.program.alive is None:
             yield path
             return
-        before = set(self.touched)
         parameter, body = self.program.alive
         inner = replace(context, bind={parameter: K(request)}, lenient=True, driver=False)
         for here, holds in self.decide(body, path, inner):
@@ -198,7 +197,6 @@ class Evaluator(Algebra):
                 yield here
             else:
                 self.broken.append((here, "no-access-after-ownership-loss"))
-        self.touched = before  # once dead a request stays dead: the test moves over any step
 
     def origin(self, ref: Ref) -> str:
         if ref.pool == self.received.pool:
@@ -499,6 +497,47 @@ class Evaluator(Algebra):
                     yield none, None
                 else:
                     yield there, None
+
+    def pick(
+        self, variable: str, sort: str, condition: typed.Expr, path: Path, context: Context
+    ) -> Iterator[tuple[Path, Value]]:
+        """Any one that satisfies the condition: unlike in `search`, later ones too where an earlier one does."""
+        lenient = replace(context, lenient=True, driver=False)
+
+        def check(here: Path, target: Value) -> Iterator[tuple[Path, bool]]:
+            yield from self.decide(condition, here, lenient.binding(variable, K(target)))
+
+        slots = sort == self.dynamic
+        known: list[Value] = [*self.known(path)] if slots else [Obj(o.name) for o in self.program.objects_of(sort)]
+        pending = [(path, False)]
+        for target in known:
+            following = []
+            for here, found in pending:
+                for there, holds in check(here, target):
+                    if holds:
+                        yield there, target
+                    following.append((there, found or holds))
+            pending = following
+        for here, found in pending:
+            if slots:
+                yield from self.pick_other(here, found, check)
+            elif not found:
+                yield here, None
+
+    def pick_other(
+        self, path: Path, found: bool, check: Callable[[Path, Ref], Iterator[tuple[Path, bool]]]
+    ) -> Iterator[tuple[Path, Value]]:
+        for there, condition in self.on_others(path, check):
+            for entity in (e for e, cubes in zip(self.owned_entities(), condition, strict=True) if cubes):
+                for wider, symbol in self.introduced(there):
+                    target = Ref(entity.pool, entity.index, symbol)
+                    yield from ((at, target) for at, holds in check(wider, target) if holds)
+            if not found:
+                none = there
+                if any(condition):
+                    none = there.copy()
+                    none.others.append(OthersCondition(condition, 0, 0))
+                yield none, None
 
     def known(self, path: Path) -> list[Ref]:
         """The requests that a path can name: those of the footprint, and the device's pools."""

@@ -97,6 +97,13 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Touch:
+    """The driver hands a field of a request to a call: the request must be alive."""
+
+    field: typed.FieldOf
+
+
+@dataclass(frozen=True, slots=True)
 class Acquire:
     lock: typed.Expr
 
@@ -127,6 +134,8 @@ class AtomBegin:
     heavy: bool
     acquires: bool
     waits: bool
+    action: str = ""  # the call's name, and the local that holds its result: a transition may begin here
+    result: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +165,7 @@ class End:
 
 
 Operation: TypeAlias = (
-    Set | Test | Fork | ChooseValue | Each | Await | Emit | Start | Inline | Enter | Require | Limit | Acquire
+    Set | Test | Fork | ChooseValue | Each | Await | Emit | Start | Inline | Enter | Require | Limit | Touch | Acquire
     | Release | Occurs | Pause | AtomBegin | AtomEnd | Line | Outcome | End
 )  # fmt: skip
 
@@ -421,10 +430,16 @@ class Builder:
         first = self.block(routine.body, exit, inner)
         for require in reversed(routine.requires):
             first = self.node(Require(renamed(require.condition, inner), require.rule), require.span, first, inner.driver)
-        for local, value in reversed(copies):
-            first = self.node(Set(local, value), statement.span, first, frame.driver)
+        if frame.driver and not frame.atomic:
+            for parameter, arg in zip(routine.parameters, args, strict=True):
+                if parameter.mode != "in" and isinstance(arg, typed.FieldOf) and arg.driver:
+                    first = self.node(Touch(arg), statement.span, first, True)
         if begins_atom:
-            first = self.node(weight(first, exit), statement.span, first, frame.driver)
+            shown = result.name if isinstance(result, typed.Local) else None
+            begin = replace(weight(first, exit), action=name, result=shown)
+            first = self.node(begin, statement.span, first, frame.driver)
+        for local, value in reversed(copies):  # arguments are read before the call: others may step between
+            first = self.node(Set(local, value), statement.span, first, frame.driver)
         if routine.ddi and frame.driver and not frame.atomic:
             shown = result.name if isinstance(result, typed.Local) else None
             first = self.node(Line(name, shown), statement.span, first, True)
@@ -493,7 +508,7 @@ def weight(first: Node, exit: Node) -> AtomBegin:
                 heavy |= isinstance(target, typed.FieldOf) or reads_fields(value)
             case Test(condition) | Require(condition):
                 heavy |= not is_local(condition)
-            case Start() | Enter() | Inline() | Await() | Each() | ChooseValue() | Pause() | Occurs():
+            case Touch() | Start() | Enter() | Inline() | Await() | Each() | ChooseValue() | Pause() | Occurs():
                 heavy = True
             case _:
                 pass

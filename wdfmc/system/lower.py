@@ -249,6 +249,7 @@ class Lowering:
                     here.lines.append(TraceLine(source.node.span, "begins", None, {}))
                     yield here, context
             else:
+                path.lines += resumed(source.node)
                 yield path, context
             return
         assert source.step is not None
@@ -294,6 +295,7 @@ class Lowering:
         after = list(self.execute(path, node, source, here_context))
         if not path.in_atom and not isinstance(node.operation, UNSEEN):
             mover = self.is_mover(self.evaluator.touched, path, source)
+            mover &= len(self.evaluator.broken) == broken_from  # a violation is one: others may step before it
             if not mover and path.committed:
                 del self.evaluator.broken[broken_from:]
                 self.evaluator.touched = touched_before
@@ -375,7 +377,7 @@ class Lowering:
                     yield from self.assign(path, target, K(value), source, context, node)
             case flow.Each(variable, sort, where, body):
                 lenient = replace(context, lenient=True, driver=False)
-                for here, found in self.evaluator.search(variable, sort, where, path, lenient):
+                for here, found in self.evaluator.pick(variable, sort, where, path, lenient):
                     assert node.next is not None
                     if found is None:
                         yield to(here, node.next)
@@ -404,6 +406,10 @@ class Lowering:
                         yield self.forward(here, node)
                     else:
                         self.violate(here, rule, source, context, node)
+            case flow.Touch(field_of):
+                for here, base in self.evaluator.targets(field_of.base, path, context):
+                    alive = self.evaluator.alive(here, base, context) if isinstance(base, Ref) else iter((here,))
+                    yield from (self.forward(at, node) for at in alive)
             case flow.Limit(words):
                 self.violate(path, MODEL_BOUND, source, context, node, words)
             case flow.Acquire(lock):
@@ -840,8 +846,8 @@ class Lowering:
             result = None if line.result is not None and line.result.startswith("=") else line.result
             found.append(Statement(line.span, line.action, result, tuple(effects)))
         if not found:
-            name = source.activity.name if source.activity else source.label
-            found.append(Statement(source.node.span, "goes on" if source.activity else spoken(name)))
+            ends = isinstance(path.node.operation, flow.End)
+            found.append(Statement(source.node.span, "returns" if ends else "goes on"))
         return tuple(found)
 
     # ------------------------------------------------------------ properties of states
@@ -910,6 +916,19 @@ def cube_of(cube: SelfCube) -> TemplateCube:
 
 def is_vague(value: Value) -> bool:
     return isinstance(value, Ref) and value.slot == OTHER
+
+
+def resumed(node: flow.Node) -> list[TraceLine]:
+    """The line of a transition that begins inside a statement of the driver."""
+    match node.operation:
+        case flow.Line() | flow.Outcome() | flow.End() | flow.Pause():
+            return []
+        case flow.AtomBegin(action=action, result=result) if action:
+            return [TraceLine(node.span, action, result and f"={result}", {})]
+        case _ if node.driver:
+            return [TraceLine(node.span, " ".join(node.span.text.split()), None, {})]
+        case _:
+            return []
 
 
 def lane_of(thread: typed.Thread) -> str:

@@ -145,9 +145,10 @@ def bursts(
 
     First what a callback or thread reaches without any move: a transition may only go on to the next place in the text.
     """
-    seen = dict.fromkeys(current)
-    level = list(seen)
+    level = list(current)
+    seen: set[Configuration] = set()
     if not any(instance.actor == step.actor for instance in machine.instances):
+        seen.update(level)
         yield from level
     for _ in range(bound):
         following: list[Configuration] = []
@@ -156,7 +157,7 @@ def bursts(
                 if move.after is None:
                     yield move
                 elif move.after not in seen:
-                    seen[move.after] = None
+                    seen.add(move.after)
                     following.append(move.after)
                     yield move.after
         if not following:
