@@ -27,6 +27,7 @@ class Generator:
     runner: str = ""
     second: str = ""  # the second queue: none, manual or sequential
     locked: bool = False  # the driver has a lock
+    power: bool = False  # the device leaves D0 and comes back
     fresh: int = 0
 
     def driver(self) -> str:
@@ -37,7 +38,13 @@ class Generator:
         self.locked = self.random.random() < 0.8
         scope = pick(("", "", ", scope queue", ", scope device"))
         dispatch = pick(("sequential", "parallel", "parallel"))
-        lines = [f"queue Reads : {dispatch}, front{scope} {{ EvtIoRead = OnRead; }}"]
+        self.power = self.random.random() < 0.15
+        managed = ", managed" if self.power else ""
+        stop = " EvtIoStop = OnStop;" if self.power else ""
+        lines = [f"queue Reads : {dispatch}, front{managed}{scope} {{ EvtIoRead = OnRead;{stop} }}"]
+        if self.power:
+            lines.append("environment { power on; }")
+            lines.append(f"callback OnStop(Request, Action, Cancelable) {{ {self.stop_body()} }}")
         if self.second == "manual":
             lines.append(pick(("queue Second : manual;", "queue Second : manual { EvtIoCanceledOnQueue = OnCancel; }")))
         elif self.second == "sequential":
@@ -193,6 +200,19 @@ class Generator:
         find = self.section(find) if self.random.random() < 0.7 else find
         after = self.wake() if self.random.random() < 0.3 else ""
         return f"{find} if ({request} != null) {{ {rest} }} {after}"
+
+    def stop_body(self) -> str:
+        acknowledge = "WdfRequestStopAcknowledge(Request, FALSE);"
+        return self.random.choice((
+            acknowledge,
+            acknowledge,
+            "",
+            f"if (!Cancelable) {{ {acknowledge} }}",
+            "if (!Cancelable) { WdfRequestStopAcknowledge(Request, TRUE); }",
+            f"if (Cancelable && NT_SUCCESS(WdfRequestUnmarkCancelable(Request))) {{ {self.complete('Request')} }}",
+            f"{self.section(self.forget('Request'))} {acknowledge}",
+            self.complete("Request"),
+        ))
 
     def cancel_body(self) -> str:
         forget = self.forget("Request")

@@ -15,14 +15,17 @@ from wdfmc.engines.explicit import Explicit
 from wdfmc.semantics import typed
 from wdfmc.semantics.check import events_of
 from wdfmc.system.instantiate import instantiate
-from wdfmc.system.lower import DEADLOCK, MODEL_BOUND, Lowering
+from wdfmc.system.lower import MODEL_BOUND, Lowering
 from wdfmc.system.observers import observer
 from wdfmc.system.paths import NotExpressible
 from wdfmc.system.slice import Slice, sliced
-from wdfmc.system.system import TemplateSystem, TransitionSystem
+from wdfmc.system.step import step
+from wdfmc.system.system import State, TemplateSystem, TransitionSystem
 from wdfmc.traces.explain import explained, lifted
 from wdfmc.traces.minimize import canonical
-from wdfmc.traces.replay import replay
+from wdfmc.traces.follow import Refuted as NoRun
+from wdfmc.traces.follow import follow, steps_of
+from wdfmc.traces.replay import Refuted, replay
 from wdfmc.verdict import Audit, Result, Trace, Word
 
 NULL_HANDLE = "no-stale-handle"
@@ -37,6 +40,7 @@ class Instance:
     system: TemplateSystem
     bounds: tuple[str, ...]
     tested: frozenset[str]  # the contracts of calls that some path reaches
+    overlaps: Mapping[str, int]  # activations of a role that may overlap on one request
     raisable: Mapping[str, str]  # bounds that more activation records of a role would lift
     requests: int
 
@@ -81,7 +85,8 @@ def lowered(program: typed.Program, goals: Sequence[Goal], options: Options, ove
     system = lowering.system()
     raisable = {limit: role for limit, role in lowering.raisable.items() if role not in overlaps}
     return Instance(
-        program, system, tuple(sorted(lowering.bounds)), frozenset(lowering.tested), raisable, options.requests
+        program, system, tuple(sorted(lowering.bounds)), frozenset(lowering.tested), dict(overlaps), raisable,
+        options.requests,
     )
 
 
@@ -197,13 +202,20 @@ class Decision:
                 return self.judged(goal, Word.UNKNOWN, engine, reason=reason)
 
     def audited(self, rule: str, path: Path, part: Slice, small: TransitionSystem) -> Trace:
-        """The trace, after `step` has executed it on the slice and on the unreduced system."""
+        """The trace, after `step` has executed it on the slice and on the unreduced system, and the direct
+        interpreter over the syntax tree as well: it shares nothing with the lowering.
+
+        Raises:
+            Refuted: they do not agree; an internal error with both sides.
+        """
         replay(small, path, rule)
         full = self.instance.full
         run = lifted(part, small, full, path)
-        if path.end != "violation":
-            return explained(full, run)
-        replay(full, run, rule)
+        states = replay(full, run, rule) if path.end == "violation" else executed(full, run)
+        steps = steps_of(full, states, run.transitions)
+        found = follow(self.instance.program, self.instance.requests, steps, overlaps=self.instance.overlaps)
+        if isinstance(found, NoRun):
+            raise Refuted(f"{rule}: step {found.step + 1} of the trace ({found.actor}): {found.reason}")
         return explained(full, run)
 
     def judged(
@@ -230,6 +242,14 @@ def run_engine(
             yield from ((goal, "bmc", found) for goal, found in Bmc(**depth, deadline=deadline).check(system, goals))
         case _:
             yield from Auto(**depth, deadline=deadline, jobs=options.jobs).check(system, goals)
+
+
+def executed(system: TransitionSystem, path: Path) -> tuple[State, ...]:
+    """The states of a run, each by `step`."""
+    states = [system.initial]
+    for number in path.transitions:
+        states.append(step(system, states[-1], number))
+    return tuple(states)
 
 
 def met(goal: Goal, word: Word) -> str | None:  # type: ignore[return]
@@ -274,6 +294,3 @@ def groups(program: typed.Program, rules: Sequence[str]) -> Iterator[list[str]]:
 def limit_of(part: Slice, small: TransitionSystem, path: Path) -> str:
     template = part.system.templates[small.transitions[path.transitions[-1]].template]
     return template.limit or "an unnamed bound"
-
-
-__all__ = ["DEADLOCK", "Decision", "Instance", "decide"]

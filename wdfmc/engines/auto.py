@@ -1,7 +1,8 @@
 """The default: a search for a counterexample against a search for a proof, the first answer to each goal counts.
 
-Small instances are decided by the explicit search at once. Else it races bounded model checking in processes of its
-own, started by `spawn` as on Windows. With one job the two take turns, with growing budgets.
+Small instances are decided by the explicit search at once, and of the others many goals by pairs of values. What is
+left is raced for by the explicit search and bounded model checking in processes of their own, started by `spawn` as on
+Windows. With one job they take turns, with growing budgets.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from typing import Any, Final, TypeAlias
 from wdfmc.engines.bmc import Bmc
 from wdfmc.engines.engine import Outcome, Unknown
 from wdfmc.engines.explicit import Explicit
+from wdfmc.engines.pairs import Pairs
 from wdfmc.system.system import TransitionSystem
 
-Contender: TypeAlias = Bmc | Explicit
+Contender: TypeAlias = Bmc | Explicit | Pairs
 
 SMALL: Final = 300_000  # states that are visited sooner than a process is started
 PATIENCE: Final = 0.1  # seconds between looks at whether the processes still live
@@ -50,6 +52,8 @@ class Auto:
         table = _Table(goals)
         small = min(SMALL, self.limit_states)
         yield from table.during("explicit", Explicit(limit_states=small, deadline=self.deadline), system)
+        if table.open and not self._late():
+            yield from table.during("pairs", Pairs(deadline=self.deadline), system)
         if table.open and not self._late():
             if self.jobs > 1:
                 yield from self._race(table, system)

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from wdfmc.engines.engine import Outcome, Path, Unknown, Violated
-from wdfmc.engines.unrolling import GaveUp, Sat, Spent, Unrolling, Unsat
+from wdfmc.engines.abstraction import reach
+from wdfmc.engines.solver import GaveUp, Sat, Unsat
+from wdfmc.engines.unrolling import Spent, Unrolling
 from wdfmc.system.system import TransitionSystem
 
 
@@ -26,7 +28,11 @@ class Bmc:
     spent: Spent = field(default_factory=Spent, compare=False)
 
     def check(self, system: TransitionSystem, goals: Sequence[str]) -> Iterator[tuple[str, Outcome]]:
-        search = _Search(Unrolling(system, goals, lasso=True), list(dict.fromkeys(goals)), self.deadline)
+        known = reach(system, self.deadline)
+        if known is None:
+            yield from ((goal, Unknown("out of time")) for goal in dict.fromkeys(goals))
+            return
+        search = _Search(Unrolling(system, known, goals, lasso=True), list(dict.fromkeys(goals)), self.deadline)
         length = 0
         while True:
             for goal, path in search.ends():
@@ -59,14 +65,14 @@ class _Search:
 
     def violations(self) -> Iterator[tuple[str, Path]]:
         """Runs that a violating transition ends here, one for each goal that has one."""
-        while model := self._solve({goal: self.runs.at(self.runs.violation[goal]) for goal in self.open}):
+        while model := self._solve({goal: self.runs.violation(goal) for goal in self.open}):
             goal, found = model
             taken = (*self.runs.transitions(found.model), self.runs.broken(found.model, goal))
             yield goal, Path(taken, "violation")
 
     def ends(self) -> Iterator[tuple[str, Path]]:
         """Runs that end here for good, or close a loop here, with an obligation owed."""
-        if not any(self.runs.live(goal) for goal in self.open):
+        if not self._live():
             return
         while model := self._solve(self._live(), self.runs.stuck):
             goal, found = model
@@ -82,9 +88,9 @@ class _Search:
         """A run with one of the goals' literals true, and that goal, which is open no more; None if there is none."""
         if not literals or self.gave_up is not None:
             return None
-        match self.runs.solve(self.runs.any_of(literals.values()), *assumed, deadline=self.deadline):
+        match self.runs.solve(self.runs.solver.any_of(literals.values()), *assumed, deadline=self.deadline):
             case Sat() as found:
-                goal = next(goal for goal, literal in literals.items() if self.runs.true(found.model, literal))
+                goal = next(goal for goal, literal in literals.items() if found.model.true(literal))
                 self.open.remove(goal)
                 return goal, found
             case Unsat():

@@ -1,165 +1,85 @@
-"""Which values of two variables can occur together: an over-approximation of the reachable states, in no time.
+"""Proofs by pairs of values: most contracts of most drivers, with any number of requests that is fixed, in a second.
 
-A set of states is described by the pairs of values that occur in it. From the initial state, every transition that is
-enabled as far as pairs tell adds the pairs of its successors, until there are no more (abstract interpretation:
-Cousot and Cousot, POPL 1977). The cost is polynomial in the number of requests, where the number of states is exponential.
-
-A rule of which no violating transition is ever enabled holds; the pairs that never occur are the invariant. Nothing
-follows about the others. Bounded model checking adds the invariant to each step, and knows which steps are too early for
-what.
+The invariant is that certain pairs of values never occur together (`abstraction`). Before anything is called proved, z3
+confirms that the initial state satisfies it, that every transition keeps it, and that it excludes the violations; this
+shares no code with the search for it.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
-from wdfmc.system.system import Count, Cube, Transition, TransitionSystem
-
-Values: TypeAlias = npt.NDArray[np.bool_]  # [values], all values of all variables in a row
-Matrix: TypeAlias = npt.NDArray[np.bool_]  # [values, values], symmetric; a value occurs if it occurs with itself
-Numbers: TypeAlias = npt.NDArray[np.intp]
+from wdfmc.engines.abstraction import Reach, reach
+from wdfmc.engines.engine import Holds, Outcome, Unknown
+from wdfmc.engines.relation import TRUE, Pattern, Relation, following, numbering
+from wdfmc.engines.solver import Sat, Solver, Unsat
+from wdfmc.engines.unrolling import excluded, occurring
+from wdfmc.system.system import TransitionSystem
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """`offset[x] + v` is the number of value v of variable x.
-
-    `first`: for each transition that may ever be enabled: in no run before so many others.
-    """
-
-    offset: tuple[int, ...]
-    together: Matrix
-    first: dict[int, int]
-
-    def mask(self, variable: int, given: int | None = None) -> int:
-        """The values that a variable can have, together with the value numbered `given` if there is one."""
-        low, high = self.offset[variable], self.offset[variable + 1]
-        occurs = self.together.diagonal()[low:high] if given is None else self.together[given, low:high]
-        return sum(1 << value for value in np.flatnonzero(occurs).tolist())
-
-
-def reach(system: TransitionSystem, deadline: float | None = None) -> Reach | None:
-    """None if time ran out. `deadline`: as of time.monotonic()."""
-    return _Growing(system).grown(deadline)
+class NotInductive(Exception):
+    """What was found is no invariant: a fault of wdfmc, never of the model. The message gives both sides."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
-    """A transition in terms of numbered values. `reads`: when nothing changes for these, nothing changes.
+class Pairs:
+    """Decides some safety goals, and all of them only one way. `deadline`: as of time.monotonic()."""
 
-    `writes`: for each update the pairs (old value or -1 for any, new value). `targets`: all values of what it updates.
+    deadline: float | None = None
+
+    def check(self, system: TransitionSystem, goals: Sequence[str]) -> Iterator[tuple[str, Outcome]]:
+        """`states` of what holds is 0: none was visited.
+
+        Raises:
+            NotInductive: z3 refutes the invariant.
+        """
+        known = reach(system, self.deadline)
+        excluded: set[str] = set()
+        if known is not None:
+            possible = {system.transitions[at].violates for at in known.first}
+            owed = {obligation.rule for obligation in system.obligations}
+            excluded = {goal for goal in goals if goal not in possible and goal not in owed}
+            if excluded and not audit(system, known, sorted(excluded), self.deadline):
+                excluded = set()
+        for goal in goals:
+            yield goal, Holds(0) if goal in excluded else Unknown("no invariant of pairs of values")
+
+
+def audit(system: TransitionSystem, found: Reach, goals: Sequence[str], deadline: float | None = None) -> bool:
+    """Proves that the pairs of values that `found` rules out never occur, and that no goal is violated then.
+
+    Returns:
+        False if time ran out.
+
+    Raises:
+        NotInductive: there is a counterexample.
     """
-
-    guard: tuple[Numbers, ...]
-    counts: tuple[Count, ...]
-    reads: Numbers
-    writes: tuple[tuple[tuple[int, int], ...], ...]
-    targets: Numbers
-    violates: bool
-
-
-class _Growing:
-    def __init__(self, system: TransitionSystem) -> None:
-        sizes = [len(variable.domain) for variable in system.variables]
-        self.offset = (0, *np.cumsum(sizes).tolist())
-        self.together = np.zeros((self.offset[-1], self.offset[-1]), np.bool_)
-        start = [self.offset[variable] + value for variable, value in enumerate(system.initial)]
-        self.together[np.ix_(start, start)] = True
-        self.transitions = [self._prepared(transition) for transition in system.transitions]
-
-    def _numbers(self, variable: int, mask: int) -> Numbers:
-        low, high = self.offset[variable], self.offset[variable + 1]
-        return np.array([low + value for value in range(high - low) if mask >> value & 1], np.intp)
-
-    def _prepared(self, transition: Transition) -> _Prepared:
-        guard = tuple(self._numbers(variable, mask) for variable, mask in transition.guard)
-        whole = [self._numbers(target, -1) for target, _, _ in transition.updates]
-        sources = [self._numbers(source, -1) for _, source, _ in transition.updates if source >= 0]
-        writes = tuple(
-            ((-1, self.offset[target] + table[0]),)
-            if source < 0
-            else tuple((self.offset[source] + old, self.offset[target] + new) for old, new in enumerate(table))
-            for target, source, table in transition.updates
-        )
-        return _Prepared(
-            guard,
-            transition.counts,
-            np.concatenate([*guard, *sources]) if guard else np.arange(self.offset[-1]),
-            writes if transition.violates is None else (),
-            np.concatenate(whole) if whole else np.empty(0, np.intp),
-            transition.violates is not None,
-        )
-
-    def grown(self, deadline: float | None) -> Reach | None:
-        first: dict[int, int] = {}
-        changed = np.ones(self.offset[-1], np.bool_)
-        step = 0
-        while changed.any():
-            if deadline is not None and time.monotonic() > deadline:
-                return None
-            larger = self.together.copy()
-            for at, transition in enumerate(self.transitions):
-                if changed[transition.reads].any() and not (transition.violates and at in first):
-                    before = self._enabled(transition)
-                    if before is not None:
-                        first.setdefault(at, step)
-                        self._execute(transition, before, larger)
-            changed = (larger != self.together).any(axis=1)
-            self.together = larger
-            step += 1
-        return Reach(self.offset, self.together, first)
-
-    def _enabled(self, transition: _Prepared) -> Values | None:
-        """The values that can occur in a state that enables the transition; None if there is no such state."""
-        before = self.together.diagonal().copy()
-        for numbers in transition.guard:
-            before &= self.together[numbers[before[numbers]]].any(axis=0)
-        for numbers in transition.guard:
-            kept = numbers[before[numbers]]
-            if not kept.size:
-                return None
-            low = self._first_of(numbers)
-            before[low[0] : low[1]] = False
-            before[kept] = True
-        return before if all(self._possible(count, before) for count in transition.counts) else None
-
-    def _first_of(self, numbers: Numbers) -> tuple[int, int]:
-        """The range of all values of the variable to which these belong."""
-        variable = int(np.searchsorted(self.offset, numbers[0], "right")) - 1
-        return self.offset[variable], self.offset[variable + 1]
-
-    def _possible(self, count: Count, values: Values) -> bool:
-        may = must = 0
-        for alternatives in count.entities:
-            may += any(self._some(cube, values) for cube in alternatives)
-            must += any(self._all(cube, values) for cube in alternatives)
-        return may >= count.low and must <= count.high
-
-    def _some(self, cube: Cube, values: Values) -> bool:
-        return all(values[self._numbers(variable, mask)].any() for variable, mask in cube)
-
-    def _all(self, cube: Cube, values: Values) -> bool:
-        return all(not values[self._numbers(variable, ~mask)].any() for variable, mask in cube)
-
-    def _execute(self, transition: _Prepared, before: Values, larger: Matrix) -> None:
-        """Add the pairs in which something new takes part."""
-        same = before.copy()
-        same[transition.targets] = False
-        done: list[tuple[int, int]] = []
-        for write in transition.writes:
-            now = [(old, new) for old, new in write if old < 0 or before[old]]
-            for old, new in now:
-                with_it = same if old < 0 else same & self.together[old]
-                larger[new] |= with_it
-                larger[:, new] |= with_it
-                larger[new, new] = True
-                for other, also in done:
-                    if old < 0 or other < 0 or self.together[old, other]:
-                        larger[new, also] = larger[also, new] = True
-            done += now
+    start = [found.offset[variable] + value for variable, value in enumerate(system.initial)]
+    if not all(found.together[one, other] for one in start for other in start):
+        raise NotInductive("the engine rules out a pair of values that the initial state has")
+    everything = tuple((1 << len(variable.domain)) - 1 for variable in system.variables)
+    asked = [at for at, one in enumerate(system.transitions) if one.violates is None or one.violates in goals]
+    relation = Relation(system, everything, asked)
+    clauses = relation.clauses
+    invariant = [*occurring(relation, found), *excluded(relation, found)]
+    state = list(clauses.here)
+    broken, left = clauses.fresh(), clauses.fresh()
+    clauses.add(-broken, *relation.broken.values())
+    names = []
+    for clause in invariant:
+        clauses.add(*clause)
+        names.append(clauses.fresh())
+        clauses.implies(names[-1], (-following(literal) for literal in clause))
+    clauses.add(-left, *names)
+    number = numbering(clauses.width, clauses.shared)
+    solver = Solver()
+    solver.read(f"{number(TRUE)} 0\n" + Pattern.of(clauses.here, clauses.width, clauses.shared).at(0))
+    answers = [solver.check([number(broken)], deadline)]
+    solver.read(Pattern.of(clauses.ahead, clauses.width, clauses.shared).at(0))
+    solver.read(Pattern.of(state, clauses.width, clauses.shared).at(clauses.width))
+    answers.append(solver.check([number(left)], deadline))
+    for answer, claim in zip(answers, ("excludes every violation", "is kept by every transition"), strict=True):
+        if isinstance(answer, Sat):
+            raise NotInductive(f"the engine says that its invariant {claim}, z3 has a counterexample")
+    return all(isinstance(answer, Unsat) for answer in answers)

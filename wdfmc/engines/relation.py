@@ -1,7 +1,7 @@
 """One step of a transition system as clauses over plain integers, for any SAT solver.
 
-States are one-hot, a literal for each value that a variable can reach (`cartesian`): guards then need hardly any
-auxiliary literals. (Bits instead were as fast to build and up to a third slower to solve.) A step takes exactly one
+States are one-hot, a literal for each value that a variable can have: guards then need hardly any auxiliary
+literals. (Bits instead were as fast to build and up to a third slower to solve.) A step takes exactly one
 transition. Guards and effects are encoded in the one direction in which they are used (Plaisted and Greenbaum,
 J. Symb. Comp. 1986), conditions in both.
 """
@@ -24,60 +24,12 @@ TRUE: Final = SHARED + 1  # the first literal that belongs to no step
 FALSE: Final = -TRUE
 
 
-# ---------------------------------------------------------------- which values and transitions are possible
-
-
 def values(mask: int) -> Iterator[int]:
     """The members of a mask, ascending."""
     while mask:
         low = mask & -mask
         yield low.bit_length() - 1
         mask ^= low
-
-
-def meets(cube: Cube, box: Box) -> bool:
-    return all(mask & box[variable] for variable, mask in cube)
-
-
-def contains(cube: Cube, box: Box) -> bool:
-    return all(not box[variable] & ~mask for variable, mask in cube)
-
-
-def possible(transition: Transition, box: Box) -> bool:
-    """False: no state of the box enables the transition."""
-    return meets(transition.guard, box) and all(
-        sum(any(meets(cube, box) for cube in entity) for entity in count.entities) >= count.low
-        and sum(any(contains(cube, box) for cube in entity) for entity in count.entities) <= count.high
-        for count in transition.counts
-    )
-
-
-def after(transition: Transition, box: Box) -> Iterator[tuple[int, int]]:
-    """(variable, mask of the values that an update can give it) for each update."""
-    within = {variable: mask & box[variable] for variable, mask in transition.guard}
-    for target, source, table in transition.updates:
-        if source < 0:
-            yield target, 1 << table[0]
-        else:
-            image = 0
-            for value in values(within.get(source, box[source])):
-                image |= 1 << table[value]
-            yield target, image
-
-
-def cartesian(system: TransitionSystem) -> list[Box]:
-    """Element i contains every state within i steps, the last one all reachable states (each variable by itself)."""
-    boxes = [tuple(1 << value for value in system.initial)]
-    taken = [transition for transition in system.transitions if transition.violates is None]
-    while True:
-        box = list(boxes[-1])
-        for transition in taken:
-            if possible(transition, boxes[-1]):
-                for variable, mask in after(transition, boxes[-1]):
-                    box[variable] |= mask
-        if tuple(box) == boxes[-1]:
-            return boxes
-        boxes.append(tuple(box))
 
 
 # ---------------------------------------------------------------- clauses
@@ -167,6 +119,7 @@ class Relation:
     """The clauses of one step, and the literals that an unrolling asks about.
 
     Args:
+        box: for each variable the mask of the values that it can have.
         keep: the numbers of the transitions that a run may take, and of the violating ones that are asked about.
     """
 

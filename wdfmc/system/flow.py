@@ -263,66 +263,73 @@ class Builder:
         return after
 
     def statement(self, statement: typed.Statement, after: Node, frame: Frame) -> Node:
-        span, driver = statement.span, frame.driver
-        make = lambda operation, node: self.node(operation, span, node, driver)  # noqa: E731
-        name = lambda expr: renamed(expr, frame)  # noqa: E731
+        """Statements that branch or expand; `simple` has those that are one operation."""
+        span = statement.span
         match statement:
             case typed.Assign(_, target, value):
-                return self.assign(statement, name(target), name(value), after, frame)
+                return self.assign(statement, renamed(target, frame), renamed(value, frame), after, frame)
             case typed.Invoke(_, target, routine, args):
-                placed = name(target) if target is not None else None
-                return self.invoke(statement, placed, routine, tuple(name(arg) for arg in args), after, frame)
+                return self.invoke(statement, renamed(target, frame), routine, renamed(args, frame), after, frame)
             case typed.If(_, condition, then, otherwise):
                 yes, no = self.block(then, after, frame), self.block(otherwise, after, frame)
-                return self.shown_test(span, name(condition), yes, no, frame)
+                return self.shown_test(span, renamed(condition, frame), yes, no, frame)
             case typed.While(_, before, condition, body):
                 return self.loop(statement, before, condition, body, after, frame)
             case typed.ForEach(_, variable, sort, where, body):
                 return self.for_each(statement, variable, sort, where, body, after, frame)
             case typed.Choose(_, alternatives):
-                return make(Fork(tuple(self.block(way, after, frame) for way in alternatives)), None)
-            case typed.ChooseValue(_, target, values):
-                return make(ChooseValue(name(target), values), after)
+                ways = tuple(self.block(way, after, frame) for way in alternatives)
+                return self.node(Fork(ways), span, None, frame.driver)
             case typed.Atomic(_, body):
                 inner = replace(frame, atomic=True)
-                first = self.block(body, self.node(AtomEnd(), span, after, driver), inner)
-                return self.lined(statement, make(AtomBegin(True, False, False), first), frame)
+                first = self.block(body, self.node(AtomEnd(), span, after, frame.driver), inner)
+                begin = self.node(AtomBegin(True, False, False), span, first, frame.driver)
+                return self.lined(statement, begin, frame)
             case typed.Break():
-                return make(Pause(head=True), frame.breaks[-1])
+                return self.node(Pause(head=True), span, frame.breaks[-1], frame.driver)
             case typed.Continue():
-                return make(Pause(head=True), frame.continues[-1])
-            case typed.Return(_, value):
+                return self.node(Pause(head=True), span, frame.continues[-1], frame.driver)
+            case typed.Return(_, returned):
                 first = frame.exit
-                if value is not None and frame.result is not None:
-                    first = make(Set(frame.result, name(value)), first)
+                if returned is not None and frame.result is not None:
+                    first = self.node(Set(frame.result, renamed(returned, frame)), span, first, frame.driver)
                 return self.lined(statement, first, frame)
-            case typed.Emit(_, event, args):
-                return make(Emit(event, tuple(name(arg) for arg in args) if event in self.observed else ()), after)
-            case typed.Start(_, "inline", callback, _, args):
-                return make(Inline(name(callback), tuple(name(arg) for arg in args)), after)
-            case typed.Start(_, how, callback, kind, args):
-                given = tuple(name(arg) for arg in args)
+            case typed.Start(_, how, callback, kind, args) if how != "inline":
+                given = renamed(args, frame)
                 if how == "call":
                     role = self.program.kinds[kind].role
-                    waits = make(Await(typed.Not(typed.RoleActive(role, given[0]))), after)
-                    after = make(Pause(), waits)
-                return make(Start(name(callback), kind, given), after)
-            case typed.Enter(_, queue, if_idle):
-                return make(Enter(name(queue), if_idle), after)
-            case typed.Await(_, condition):
-                return make(Await(name(condition)), after)
-            case typed.Then():
-                return make(Pause(), after)
-            case typed.Limit(_, words):
-                return make(Limit(words), after)
-            case typed.Require(_, condition, rule):
-                return make(Require(name(condition), rule), after)
-            case typed.Acquire(_, lock):
-                return make(Acquire(name(lock)), after)
-            case typed.Release(_, lock):
-                return make(Release(name(lock)), after)
+                    ended = Await(typed.Not(typed.RoleActive(role, given[0])))
+                    after = self.node(Pause(), span, self.node(ended, span, after, frame.driver), frame.driver)
+                return self.node(Start(renamed(callback, frame), kind, given), span, after, frame.driver)
             case typed.Occurs(_, words, fair):
-                return make(Pause(), make(Occurs(words, fair), after))
+                occurs = self.node(Occurs(words, fair), span, after, frame.driver)
+                return self.node(Pause(), span, occurs, frame.driver)
+            case _:
+                return self.node(self.simple(statement, frame), span, after, frame.driver)
+
+    def simple(self, statement: typed.Statement, frame: Frame) -> Operation:
+        """The operation of a statement that is only one."""
+        match statement:
+            case typed.ChooseValue(_, target, values):
+                return ChooseValue(renamed(target, frame), values)
+            case typed.Emit(_, event, args):
+                return Emit(event, renamed(args, frame) if event in self.observed else ())
+            case typed.Start(_, "inline", callback, _, args):
+                return Inline(renamed(callback, frame), renamed(args, frame))
+            case typed.Enter(_, queue, if_idle):
+                return Enter(renamed(queue, frame), if_idle)
+            case typed.Await(_, condition):
+                return Await(renamed(condition, frame))
+            case typed.Then():
+                return Pause()
+            case typed.Limit(_, words):
+                return Limit(words)
+            case typed.Require(_, condition, rule):
+                return Require(renamed(condition, frame), rule)
+            case typed.Acquire(_, lock):
+                return Acquire(renamed(lock, frame))
+            case typed.Release(_, lock):
+                return Release(renamed(lock, frame))
         raise AssertionError(statement)
 
     def lined(self, statement: typed.Statement, first: Node, frame: Frame, result: str | None = None) -> Node:
@@ -429,7 +436,8 @@ class Builder:
         inner = Frame(names, suffix, exit, result, frame.driver and not routine.atomic, routine.atomic or frame.atomic)
         first = self.block(routine.body, exit, inner)
         for require in reversed(routine.requires):
-            first = self.node(Require(renamed(require.condition, inner), require.rule), require.span, first, inner.driver)
+            required = Require(renamed(require.condition, inner), require.rule)
+            first = self.node(required, require.span, first, inner.driver)
         if frame.driver and not frame.atomic:
             for parameter, arg in zip(routine.parameters, args, strict=True):
                 if parameter.mode != "in" and isinstance(arg, typed.FieldOf) and arg.driver:
@@ -577,7 +585,7 @@ def effects(operation: Operation) -> tuple[frozenset[str], frozenset[str]]:
             return frozenset({name}), frozenset()
         case Each(variable, _, where, _):
             return frozenset({variable}), locals_of(where) - {variable}
-        case Line(_, result):
+        case Line():
             return frozenset(), frozenset()
         case _:
             return frozenset(), locals_of(operation)
@@ -587,8 +595,8 @@ def locals_of(part: Any) -> frozenset[str]:
     match part:
         case typed.Local(name):
             return frozenset({name})
-        case typed.Exists(variable, _, condition) | typed.Pick(variable, _, condition) | typed.CountOf(variable, _, condition):
-            return locals_of(condition) - {variable}
+        case typed.Exists() | typed.Pick() | typed.CountOf():
+            return locals_of(part.condition) - {part.variable}
         case tuple():
             return frozenset().union(*(locals_of(item) for item in part))
         case Node() | str() | int() | frozenset() | None:

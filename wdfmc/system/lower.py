@@ -25,11 +25,11 @@ from wdfmc.system.system import (
     OTHER, Actor, Assignment, Obj, Others, Place, Ref, Statement, Template, TemplateCube, TemplateObligation,
     TemplateSystem, TemplateVariable, Value,
 )  # fmt: skip
+from wdfmc.system.waits import DEADLOCK, wait_cycles
 
 NO_LOCK: frozenset[str] = frozenset()
 UNSEEN = flow.AtomBegin | flow.AtomEnd | flow.Line | flow.Outcome | flow.Pause | flow.End  # read and write nothing
 MODEL_BOUND = "model-bound"
-DEADLOCK = "deadlock-free"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +72,6 @@ class Location:
     label: str
     locks: frozenset[str]
     activity: Activity
-
-
-@dataclass(frozen=True)
-class Lowered:
-    """The full system, before slicing, and what the reports need besides."""
-
-    system: TemplateSystem
-    goals: frozenset[str]
 
 
 def lower(program: typed.Program, goals: frozenset[str]) -> TemplateSystem:
@@ -125,7 +117,7 @@ class Lowering:
                 self.domains.dirty.discard(number)
                 self.run(self.sources[number])
         templates = [template for source in self.sources for template in source.templates]
-        templates += self.invariant_breaches() + self.wait_cycles()
+        templates += self.invariant_breaches() + wait_cycles(self)
         variables = tuple(
             TemplateVariable(name, owned, tuple(values), initial, kind)
             for name, owned, values, initial, kind in zip(
@@ -725,6 +717,8 @@ class Lowering:
         if node is not None and after.begun is not None:  # nothing of the statement was executed: it begins the next one
             node = after.begun
             after.lines.pop()
+        elif node is not None and isinstance(node.operation, flow.AtomBegin) and node.operation.action and after.lines:
+            after.lines[-1] = replace(after.lines[-1], action=f"reads the arguments of {node.operation.action}")
         if activity is not None:
             counter = Place(self.evaluator.counter(activity.record), context.slot)
             if node is None:
@@ -888,12 +882,6 @@ class Lowering:
                         ))  # fmt: skip
         self.evaluator.broken.clear()
         return found
-
-    def wait_cycles(self) -> list[Template]:
-        """Groups of up to three activations that wait for each other: through locks, and for each other's ends."""
-        from wdfmc.system.waits import wait_cycles
-
-        return wait_cycles(self)
 
 
 class _Everything(frozenset[Value]):

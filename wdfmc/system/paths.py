@@ -16,19 +16,21 @@ from wdfmc.source import Span
 from wdfmc.system.flow import Node
 from wdfmc.system.system import OTHER, SELF, Place, Ref, Value
 
+Known: TypeAlias = "Value | frozenset[str]"  # a constant of the text may also be a set of flags
+
 
 class Entity(NamedTuple):
     """Requests that live in the same place of a record: received ones, or cell `index` of a pool."""
 
     pool: str
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody calls on an entity
     owned: bool  # part of each request slot's record
 
 
 class K(NamedTuple):
     """A constant."""
 
-    value: Value | frozenset[str]
+    value: Known
 
 
 class M(NamedTuple):
@@ -39,6 +41,7 @@ class M(NamedTuple):
 
 
 Symbolic: TypeAlias = K | M
+Accepts: TypeAlias = Callable[[Known], bool]
 
 
 class NeedsSplit(Exception):
@@ -66,6 +69,8 @@ SelfCube: TypeAlias = dict[Place, frozenset[Value]]
 
 @dataclass(slots=True)
 class OthersCondition:
+    """`Others` under construction."""
+
     entities: list[list[SelfCube]]
     low: int
     high: int | None
@@ -86,6 +91,12 @@ class TraceLine:
 
 @dataclass(slots=True)
 class Path:
+    """A transition under construction, before the operation at `node`.
+
+    guard: the old values that are still possible, where that is not all. values: what places hold now, in terms of
+    old values. lines: of the trace. heads: of the loops that were entered. locks: held now.
+    """
+
     node: Node
     footprint: int
     locks: frozenset[str]
@@ -163,6 +174,7 @@ class Domains:
 
 
 def abstracted(value: Value) -> Value:
+    """As it stands in a domain: a reference to a slot appears once, for all of them."""
     return value._replace(slot=OTHER) if isinstance(value, Ref) and value.slot is not None else value
 
 
@@ -203,13 +215,12 @@ class Algebra:
         after.guard[place] = allowed
         return after
 
-    def test(
-        self, path: Path, value: Symbolic, accepts: Callable[[Value | frozenset[str]], bool]
-    ) -> tuple[Path | None, Path | None]:
+    def test(self, path: Path, value: Symbolic, accepts: Accepts) -> tuple[Path | None, Path | None]:
         """The path on which the value is accepted, and that on which it is not."""
         if isinstance(value, K):
             return (path, None) if accepts(value.value) else (None, path)
-        yes, no = set(), set()
+        yes: set[Value] = set()
+        no: set[Value] = set()
         for before, now in self.image(path, value):
             (yes if accepts(now) else no).add(before)
         if not no:
@@ -218,7 +229,7 @@ class Algebra:
             return None, path
         return self.restricted(path, value.place, frozenset(yes)), self.restricted(path, value.place, frozenset(no))
 
-    def split(self, path: Path, value: Symbolic) -> Iterator[tuple[Path, Value | frozenset[str]]]:
+    def split(self, path: Path, value: Symbolic) -> Iterator[tuple[Path, Known]]:
         """One path for each value; a reference to some other request becomes a new symbol."""
         if isinstance(value, K):
             yield path, value.value
@@ -298,7 +309,7 @@ class Algebra:
         for place, values in cube.items():
             assert here is not None
             allowed = frozenset(self_as(value, symbol) for value in values)
-            yes, no = self.test(here, M(place._replace(slot=symbol)), lambda value, allowed=allowed: value in allowed)
+            yes, no = self.test(here, M(place._replace(slot=symbol)), allowed.__contains__)
             if no is not None:
                 yield from self.satisfies(no, rest, symbol)
             here = yes

@@ -8,7 +8,7 @@ is long (Coffman, Elphick, Shoshani, System Deadlocks, 1971).
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wdfmc.semantics import typed
 from wdfmc.system import flow
@@ -18,50 +18,53 @@ from wdfmc.system.system import Actor, Place, Statement, Template
 if TYPE_CHECKING:
     from wdfmc.system.lower import Location, Lowering, Source
 
-RULE = "deadlock-free"
+DEADLOCK: Final = "deadlock-free"
+
+
+class Waiting(NamedTuple):
+    """A location that waits: for a lock, or until the callbacks of the objects `hosts` have ended."""
+
+    location: Location
+    lock: str | None
+    hosts: frozenset[str]
+
+    def on(self, other: Waiting) -> bool:
+        """Whether this wait lasts at least as long as the other one."""
+        return (self.lock is not None and self.lock in other.location.locks) or (
+            other.location.activity.host in self.hosts
+        )
 
 
 def wait_cycles(lowering: Lowering) -> list[Template]:
-    if RULE not in lowering.goals:
+    """Groups of up to three: longer cycles of waits are not looked for."""
+    if DEADLOCK not in lowering.goals:
         return []
-    waiting: list[tuple[Location, str | None, frozenset[str]]] = []
-    reached: list[Location] = []
+    waiting: list[Waiting] = []
     for (variable, label), location in lowering.locations.items():
-        if label not in lowering.domains.values[variable]:
-            continue
-        reached.append(location)
-        source = lowering.by_label[variable, label]
-        lock, hosts = waits_for(lowering, source)
-        if lock is not None or hosts:
-            waiting.append((location, lock, hosts))
+        if label in lowering.domains.values[variable]:
+            lock, hosts = waits_for(lowering.by_label[variable, label])
+            if lock is not None or hosts:
+                waiting.append(Waiting(location, lock, hosts))
     found: list[Template] = []
-    blocks = lambda a, b: (a[1] is not None and a[1] in b[0].locks) or b[0].activity.host in a[2]  # noqa: E731
-    for first in waiting:
-        if blocks(first, first):
-            found += cubes(lowering, [first[0]])
-    for first, second in product(waiting, repeat=2):
-        if first[0].label < second[0].label and blocks(first, second) and blocks(second, first):
-            found += cubes(lowering, [first[0], second[0]])
-    for first, second, third in product(waiting, repeat=3):
-        distinct = len({first[0].label, second[0].label, third[0].label}) == 3
-        if distinct and first[0].label == min(x[0].label for x in (first, second, third)):
-            if blocks(first, second) and blocks(second, third) and blocks(third, first):
-                found += cubes(lowering, [first[0], second[0], third[0]])
+    for length in (1, 2, 3):
+        for cycle in product(waiting, repeat=length):
+            labels = [item.location.label for item in cycle]
+            if len(set(labels)) == length and labels[0] == min(labels):  # each cycle once
+                if all(item.on(cycle[(at + 1) % length]) for at, item in enumerate(cycle)):
+                    found += cubes(lowering, [item.location for item in cycle])
     return found
 
 
-def waits_for(lowering: Lowering, source: Source) -> tuple[str | None, frozenset[str]]:
+def waits_for(source: Source) -> tuple[str | None, frozenset[str]]:
     """The lock that a location waits for, and the objects whose callbacks it waits for."""
     if source.pick:
         assert source.activity is not None
         return source.activity.lock, frozenset()
-    hosts: set[str] = set()
     node: flow.Node | None = source.node
     while node is not None:
         match node.operation:
             case flow.Await(condition):
-                hosts |= hosts_in(condition)
-                return None, frozenset(hosts)
+                return None, frozenset(hosts_in(condition))
             case flow.Acquire(typed.Const(value)) if value is not None:
                 return str(value[0]) if isinstance(value, tuple) else None, frozenset()
             case flow.Pause() | flow.Line() | flow.AtomBegin() | flow.Require() | flow.Emit():
@@ -76,6 +79,7 @@ def waits_for(lowering: Lowering, source: Source) -> tuple[str | None, frozenset
 
 
 def never(operation: flow.Operation) -> bool:
+    """Whether it is a wait whose condition is false for these arguments of the call."""
     match operation:
         case flow.Await(typed.HasFlag(typed.Const(frozenset() as flags), flag)):
             return flag not in flags
@@ -113,6 +117,7 @@ def cubes(lowering: Lowering, group: list[Location]) -> list[Template]:
         waits = "waits for itself" if len(group) == 1 else "wait for each other"
         span = lowering.by_label[group[0].variable, group[0].label].node.span
         statement = Statement(span, f"{names} {waits}")
+        actor = Actor("framework", None, "framework")
         footprint = max(used) + 1 if used else 0
-        found.append(Template(footprint, guard, (), (), Actor("framework", None, "framework"), (statement,), None, None, RULE))
+        found.append(Template(footprint, guard, (), (), actor, (statement,), violates=DEADLOCK))
     return found

@@ -194,7 +194,7 @@ class Explored:
     Args:
         names: the visible variables, in the order of the states.
         states: all visible states.
-        resting: those in which no callback runs and no thread has begun.
+        resting: those in which no callback and no thread of the driver is unfinished.
         broken: the rules of which some step breaks the contract.
         complete: whether the search ended before the limit.
     """

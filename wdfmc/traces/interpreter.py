@@ -8,7 +8,7 @@ that it does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Final
@@ -104,7 +104,7 @@ class Machine:
         self.overlaps = overlaps or {}
         self.variables = Variables(program, slots)
         self.terms = Terms(program, self.variables)
-        self.terms.busy = self.busy
+        self.terms.busy = lambda world: self.busy(world.active.items())
         self.numbers: dict[Key, int] = {}
         self.routines: dict[tuple[str, Style], Code] = {}
         self.callbacks: dict[str, Code] = {}
@@ -172,14 +172,12 @@ class Machine:
         return found
 
     def at_rest(self, configuration: Configuration) -> bool:
-        """No callback is unfinished and every thread stands at its beginning or has ended."""
-        return all(
-            key in self.beginnings and found.calls == self.beginnings[key] for key, found in configuration.active
-        )
+        """No callback is unfinished, and every thread of the driver stands at its beginning or has ended."""
+        return not self.busy(configuration.active)
 
-    def busy(self, world: World) -> bool:
+    def busy(self, active: Iterable[tuple[Key, Activation]]) -> bool:
         """A callback or a thread of the driver is unfinished."""
-        for key, found in world.active.items():
+        for key, found in active:
             thread = self.threads.get(key)
             if thread is None or (not thread.library and found.calls != self.beginnings[key]):
                 return True

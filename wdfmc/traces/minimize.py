@@ -14,16 +14,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from wdfmc.engines.engine import Path
 from wdfmc.engines.expansion import Expansion
 from wdfmc.engines.packed import Bools, Index, Numbers, Words
-from wdfmc.engines.relation import Literal
+from wdfmc.engines.abstraction import reach
+from wdfmc.engines.solver import GaveUp, Model, Sat
 from wdfmc.engines.symmetry import Symmetry
-from wdfmc.engines.unrolling import GaveUp, Sat, Unrolling
+from wdfmc.engines.unrolling import Unrolling
 from wdfmc.system.system import TransitionSystem
 from wdfmc.traces.replay import Refuted
 
@@ -283,12 +284,14 @@ class _Runs:
 
 def _descended(tastes: Tastes, goal: str, least: int, most: int, deadline: float | None) -> Path:
     """Any shortest violation (`least` to `most` transitions), improved criterion by criterion until none is better."""
-    runs = Unrolling(tastes.system, [goal])
+    known = reach(tastes.system)
+    assert known is not None
+    runs = Unrolling(tastes.system, known, [goal])
     for length in range(most):
         if length + 1 >= least:
-            match runs.solve(runs.at(runs.violation[goal]), deadline=None):
+            match runs.solve(runs.violation(goal), deadline=None):
                 case Sat(model):
-                    runs.insist(runs.at(runs.violation[goal]))
+                    runs.solver.insist(runs.violation(goal))
                     return _Descent(tastes, goal, runs, deadline).best(model)
                 case GaveUp(reason):
                     raise Refuted(f"{goal}: z3 gave up on a violation that an engine found: {reason}")
@@ -311,7 +314,7 @@ class _Descent:
             for step in range(runs.length + 1)
         ]
 
-    def best(self, model: Any) -> Path:
+    def best(self, model: Model) -> Path:
         path = self._path(model)
         criteria = (
             (switches, self._switching()),
@@ -319,54 +322,56 @@ class _Descent:
             (environment, self._environment()),
         )
         for cost, literals in criteria:
-            while (now := cost(self.tastes, path)) and (better := self._solve(self.runs.at_most(literals, now - 1))):
+            while now := cost(self.tastes, path):
+                better = self._solve(self.runs.solver.at_most(literals, now - 1))
+                if better is None:
+                    break
                 path = better
             if now < len(literals):
-                self.runs.insist(self.runs.at_most(literals, now))
+                self.runs.solver.insist(self.runs.solver.at_most(literals, now))
         for step, names in enumerate(self.steps):
-            while better := self._solve(self.runs.any_of(self._before(path, step))):
+            while better := self._solve(self.runs.solver.any_of(self._before(path, step))):
                 path = better
-            self.runs.insist(names[path.transitions[step]])
+            self.runs.solver.insist(names[path.transitions[step]])
         return path
 
-    def _before(self, path: Path, step: int) -> list[Literal]:
+    def _before(self, path: Path, step: int) -> list[int]:
         rank = self.tastes.rank
         return [name for at, name in self.steps[step].items() if rank[at] < rank[path.transitions[step]]]
 
-    def _path(self, model: Any) -> Path:
+    def _path(self, model: Model) -> Path:
         taken = self.runs.transitions(model)
         return Path((*taken, self.runs.broken(model, self.goal)), "violation")
 
-    def _solve(self, assumed: Any) -> Path | None:
+    def _solve(self, assumed: int) -> Path | None:
         answer = self.runs.solve(assumed, deadline=self.deadline)
         return self._path(answer.model) if isinstance(answer, Sat) else None
 
-    def _switching(self) -> list[Any]:
+    def _switching(self) -> list[int]:
         """For each step but the first a literal that is true if another actor takes it."""
         found = []
         for now, then in pairwise(self.steps):
-            switched = self.runs.fresh()
+            switched = self.runs.solver.fresh()
             for actor in {int(self.tastes.actor[at]) for at in now}:
-                before = self.runs.if_any(name for at, name in now.items() if self.tastes.actor[at] == actor)
-                same = self.runs.any_of(name for at, name in then.items() if self.tastes.actor[at] == actor)
-                self.runs.insist(-before, same, switched)
+                before = self.runs.solver.if_any(name for at, name in now.items() if self.tastes.actor[at] == actor)
+                same = self.runs.solver.any_of(name for at, name in then.items() if self.tastes.actor[at] == actor)
+                self.runs.solver.insist(-before, same, switched)
             found.append(switched)
         return found
 
-    def _naming(self) -> list[Any]:
+    def _naming(self) -> list[int]:
         """For each request slot a literal that is true if a transition names it."""
         return [
-            self.runs.if_any(
+            self.runs.solver.if_any(
                 name for names in self.steps for at, name in names.items() if self.tastes.named[at] >> slot & 1
             )
             for slot in range(self.tastes.system.slots)
         ]
 
-    def _environment(self) -> list[Any]:
+    def _environment(self) -> list[int]:
         """For each step a literal that is true if the environment takes it."""
-        return [
-            self.runs.if_any(name for at, name in names.items() if self.tastes.environment[at]) for names in self.steps
-        ]
+        chosen = ([name for at, name in names.items() if self.tastes.environment[at]] for names in self.steps)
+        return [self.runs.solver.if_any(names) for names in chosen]
 
 
 def switches(tastes: Tastes, path: Path) -> int:
