@@ -7,6 +7,7 @@ from random import Random
 
 LOCK = "WdfSpinLockAcquire(Lock);"
 UNLOCK = "WdfSpinLockRelease(Lock);"
+OPTIONS = ("TIMEOUT", "SYNCHRONOUS", "SEND_AND_FORGET", "IGNORE_TARGET_STATE")
 STORES = {"one": "Current : request?;", "set": "Pending : set of request;", "list": "Waiting : list[2] of request;"}
 
 
@@ -275,18 +276,16 @@ class Sender:
         ))  # fmt: skip
 
     def sent(self, request: str) -> str:
-        format = self.random.choice((
-            f"WdfRequestFormatRequestUsingCurrentType({request});",
-            f"WdfRequestFormatRequestUsingCurrentType({request});",
-            f"if (!NT_SUCCESS(WdfIoTargetFormatRequestForRead(Lower, {request}, NULL))) {{ {self.ended(request)} return; }}",
-        ))
-        options = self.random.choice(("0", "0", "0", "TIMEOUT", "SYNCHRONOUS", "SEND_AND_FORGET", "IGNORE_TARGET_STATE"))
-        after = self.ended(request) if options in ("0", "TIMEOUT", "IGNORE_TARGET_STATE") or self.random.random() < 0.3 else ""
+        fails = f"!NT_SUCCESS(WdfIoTargetFormatRequestForRead(Lower, {request}, NULL))"
+        current = f"WdfRequestFormatRequestUsingCurrentType({request});"
+        format = self.random.choice((current, current, f"if ({fails}) {{ {self.ended(request)} return; }}"))
+        options = self.random.choice(("0", "0", "0", *OPTIONS))
+        careful = options in ("0", "TIMEOUT", "IGNORE_TARGET_STATE") or self.random.random() < 0.3
         parts = [
             self.sometimes(format),
             self.sometimes(f"WdfRequestSetCompletionRoutine({request}, OnDone);"),
             self.section(f"add {request} to Sent;"),
-            f"if (!WdfRequestSend({request}, Lower, {options})) {{ {after} }}",
+            f"if (!WdfRequestSend({request}, Lower, {options})) {{ {self.ended(request) if careful else ''} }}",
         ]
         if options == "SYNCHRONOUS":
             parts.append(self.sometimes(self.ended(request)))
@@ -299,7 +298,8 @@ class Sender:
         """The request has come back, or was not sent."""
         forget = self.section(f"remove {request} from Sent;")
         if self.child and request != "Request":
-            return f"{forget} parent = {request}.Parent; WdfObjectDelete({request}); if (parent != null) {{ {self.finish('parent')} }}"
+            found = f"{forget} parent = {request}.Parent; WdfObjectDelete({request});"
+            return f"{found} if (parent != null) {{ {self.finish('parent')} }}"
         return f"{forget} {self.finish(request)}"
 
     def finish(self, request: str) -> str:

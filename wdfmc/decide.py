@@ -138,8 +138,9 @@ class Decision:
 
     def unconcerned(self, rule: typed.Rule) -> str | None:
         """Why a rule does not concern this driver: nothing that it does can emit the trigger."""
-        if rule.form == "contract" and rule.name not in self.instance.tested:
-            return "no call that this driver can reach has this contract"
+        if rule.form == "contract":
+            reached = rule.name in self.instance.tested
+            return None if reached else "no call that this driver can reach has this contract"
         if rule.trigger is None:
             return None
         wanted = {pattern.event for pattern in events_of(rule.trigger)}

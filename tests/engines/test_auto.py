@@ -12,6 +12,7 @@ from wdfmc.engines import auto
 from wdfmc.engines.auto import Auto
 from wdfmc.engines.engine import Holds, Outcome, Unknown, Violated
 from wdfmc.engines.explicit import Explicit
+from wdfmc.engines.pairs import Pairs
 from wdfmc.system.system import TransitionSystem
 from wdfmc.traces.replay import replay
 
@@ -39,10 +40,21 @@ class Endless:
         yield from ()
 
 
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """An engine that decides nothing."""
+
+    deadline: float | None = None
+
+    def check(self, system: TransitionSystem, goals: Sequence[str]) -> Iterator[tuple[str, Outcome]]:
+        yield from ((goal, Unknown("nothing")) for goal in goals)
+
+
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is small enough to be decided at once."""
     monkeypatch.setattr(auto, "SMALL", 1)
+    monkeypatch.setattr(auto, "Pairs", Nothing)
 
 
 def agrees(system: TransitionSystem, goal: str, outcome: Outcome) -> None:
@@ -64,6 +76,16 @@ def test_small_systems_are_decided_at_once(seed: int, jobs: int) -> None:
     for goal, engine, outcome in found:
         assert engine == "explicit"
         agrees(system, goal, outcome)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_pairs_of_values_come_before_the_race(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auto, "SMALL", 1)
+    monkeypatch.setattr(Auto, "_contenders", lambda self: {})
+    system = random_system(seed)
+    decided = dict(Pairs().check(system, ["bad", "worse"]))
+    for goal, engine, outcome in Auto().check(system, ["bad", "worse"]):
+        assert engine != "pairs" or outcome == decided[goal] == Holds(0)
 
 
 @pytest.mark.usefixtures("large")

@@ -138,6 +138,25 @@ def test_a_plain_increment_loses_updates_and_an_interlocked_one_does_not() -> No
     assert numbers("InterlockedIncrement(&Count);") == {"2"}
 
 
+def test_an_argument_is_read_before_the_call() -> None:
+    """Between the two the timer completes the request and another thread forgets it."""
+    text = """driver Small {
+        queue   Reads : parallel, front { EvtIoRead = OnRead; }
+        timer   Tick : armed { EvtTimerFunc = OnTick; }
+        context device { Held : request?; }
+        callback OnRead(Request) { Held = Request; }
+        callback OnTick() { r = Held; Held = null; if (r != null) { WdfRequestComplete(r, STATUS_SUCCESS); } }
+        thread  Reader { if (Held != null) { WdfObjectReference(Held); } }
+    }"""
+    machine = Machine(program(text), 1)
+    start = ["sender_issues Reads(r1)", "OnRead(r1)", "Reader", "Reader"]
+    after = run(machine, *start, "timer_expires Tick", *["OnTick"] * 4)
+    assert value(machine, after, "Held") == "null"
+    (call,) = machine.moves(after, "Reader")
+    assert call.broken == "no-stale-handle"  # of the dead request, not of null
+    assert call.span.text == "WdfObjectReference(Held)"
+
+
 def test_the_presentation_lock_is_held_while_a_callback_runs() -> None:
     text = handler("A = TRUE; B = TRUE;", "context device { A, B : bool; }", "parallel, front, scope queue")
     machine = Machine(program(text), 2)
@@ -260,8 +279,8 @@ def test_a_joined_transition_is_several_moves_of_one_actor() -> None:
 
 
 def test_what_only_the_lowered_system_has_is_not_compared() -> None:
-    steps = [Step("sender_issues Reads(r1)", {"r1.pc handler": "OnRead:1.1", "rule 7": "late", "r1.OnRead.status": "x"})]
-    assert isinstance(follow(program(PENDING), 1, steps), Configuration)
+    after = {"r1.pc handler": "OnRead:1.1", "rule 7": "late", "r1.OnRead.status": "x"}
+    assert isinstance(follow(program(PENDING), 1, [Step("sender_issues Reads(r1)", after)]), Configuration)
     assert not is_visible("r1.pc handler") and not is_visible("pc dpc Irq") and not is_visible("r1.OnRead.$3")
     assert is_visible("r1.in Waiting") and is_visible("Lock.held")
 

@@ -22,14 +22,25 @@ from wdfmc.traces.replay import Refuted, replay
 TIRED = 5_000  # runs that the oracle looks at
 
 
-def best(system: TransitionSystem, goal: str, depth: int) -> Path | None:
+def best(system: TransitionSystem, goal: str, depth: int, end: minimize.End = "violation") -> Path | None:
     """By trying all runs; None if there are too many."""
     found: list[tuple[int, ...]] = []
-    for looked, (taken, state) in enumerate(runs(system, depth - 1)):
+    for looked, (taken, state) in enumerate(runs(system, depth - (end == "violation"))):
         if looked > TIRED:
             return None
-        found += [(*taken, at) for at in choices(system, state) if system.transitions[at].violates == goal]
-    return Path(min(found, key=lambda taken: _cost(system, taken)), "violation")
+        if end == "violation":
+            found += [(*taken, at) for at in choices(system, state) if system.transitions[at].violates == goal]
+        elif _refutes(system, Path(taken, "stuck"), goal):
+            found.append(taken)
+    return Path(min(found, key=lambda taken: _cost(system, taken)), end)
+
+
+def _refutes(system: TransitionSystem, path: Path, goal: str) -> bool:
+    try:
+        replay(system, path, goal)
+    except Refuted:
+        return False
+    return True
 
 
 def _cost(system: TransitionSystem, taken: tuple[int, ...]) -> tuple[object, ...]:
@@ -64,8 +75,22 @@ def test_the_best_run_is_found_whichever_way(templates: TemplateSystem, slots: i
             length = len(outcome.path.transitions)
             path = canonical(system, goal, length)
             assert len(replay(system, path, goal)) == length
-            assert path == minimize._descended(minimize.Tastes(system), goal, 1, length, None)
+            assert path == minimize._descended(minimize.Tastes(system), goal, 1, length, "violation", None)
             expected = best(system, goal, length)
+            assert expected is None or path == expected
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(small_systems(), st.integers(1, 3))
+def test_the_best_stuck_run_is_found_whichever_way(templates: TemplateSystem, slots: int) -> None:
+    system = instantiate(some_environment(templates), slots)
+    for goal, outcome in Bmc(5).check(system, ["live", "both"]):
+        if isinstance(outcome, Violated) and outcome.path.end == "stuck":
+            length = len(outcome.path.transitions)
+            path = canonical(system, goal, length, "stuck")
+            assert len(replay(system, path, goal)) == length + 1
+            assert path == minimize._descended(minimize.Tastes(system), goal, 0, length, "stuck", None)
+            expected = best(system, goal, length, "stuck")
             assert expected is None or path == expected
 
 
@@ -77,7 +102,7 @@ def test_without_slots_and_without_origin(seed: int) -> None:
         if length is not None:
             path = canonical(system, goal, length)
             assert len(replay(system, path, goal)) == length
-            assert path == minimize._descended(minimize.Tastes(system), goal, length, length, None)
+            assert path == minimize._descended(minimize.Tastes(system), goal, length, length, "violation", None)
             expected = best(system, goal, length)
             assert expected is None or path == expected
 
@@ -123,11 +148,15 @@ def test_a_violation_that_does_not_exist_is_refuted() -> None:
         canonical(grid(3), "bad", 6)
     with pytest.raises(Refuted, match="finds none"):
         canonical(grid(3), "other", 40)
+    with pytest.raises(Refuted, match="finds none"):
+        canonical(grid(3), "bad", 6, "stuck")
+    with pytest.raises(Refuted, match="nothing is owed"):
+        minimize._descended(minimize.Tastes(grid(3)), "bad", 1, 6, "stuck", None)
     with pytest.raises(Refuted, match="z3 finds none"):
-        minimize._descended(minimize.Tastes(grid(3)), "bad", 1, 6, None)
+        minimize._descended(minimize.Tastes(grid(3)), "bad", 1, 6, "violation", None)
 
 
 def test_past_the_deadline_any_shortest_violation_will_do() -> None:
     system = grid(3)
-    path = minimize._descended(minimize.Tastes(system), "bad", 1, 7, time.monotonic() - 1)
+    path = minimize._descended(minimize.Tastes(system), "bad", 1, 7, "violation", time.monotonic() - 1)
     assert len(replay(system, path, "bad")) == 7

@@ -64,6 +64,7 @@ class _Prepared:
 
 class _Growing:
     def __init__(self, system: TransitionSystem) -> None:
+        self.system = system
         sizes = [len(variable.domain) for variable in system.variables]
         self.offset = (0, *np.cumsum(sizes).tolist())
         self.together = np.zeros((self.offset[-1], self.offset[-1]), np.bool_)
@@ -161,3 +162,66 @@ class _Growing:
                     if old < 0 or other < 0 or self.together[old, other]:
                         larger[new, also] = larger[also, new] = True
             done += now
+
+    def changes(self, at: int) -> list[list[tuple[int, int]]]:
+        """For each update of a transition that can be enabled the (old, new) values of the variable that it updates."""
+        before = self._enabled(self.transitions[at])
+        assert before is not None
+        found = []
+        for (target, source, _), write in zip(self.system.transitions[at].updates, self.transitions[at].writes, strict=True):
+            low, high = self.offset[target], self.offset[target + 1]
+            olds = (low + np.flatnonzero(before[low:high])).tolist()
+            found.append(
+                [
+                    (old, new)
+                    for read, new in write
+                    if read < 0 or before[read]
+                    for old in ([read] if source == target else olds)
+                    if read < 0 or self.together[read, old]
+                ]
+            )
+        return found
+
+
+# ---------------------------------------------------------------- what can happen again and again
+
+
+def recurring(system: TransitionSystem, known: Reach) -> set[int]:
+    """The transitions that a loop may contain: no others can be taken infinitely often.
+
+    On a loop every variable comes back to each of its values. So a change of a variable from which no way leads back is
+    on no loop, nor is a transition that always makes such a change; without these, there may be more.
+    """
+    growing = _Growing(system)
+    growing.together = known.together
+    changes = {at: growing.changes(at) for at in known.first if system.transitions[at].violates is None}
+    while True:
+        edges: dict[int, set[int]] = {}
+        for each in changes.values():
+            for old, new in (change for variable in each for change in variable):
+                edges.setdefault(old, set()).add(new)
+        component = _components(edges)
+        fewer = {
+            at: [[(old, new) for old, new in variable if component[old] == component[new]] for variable in each]
+            for at, each in changes.items()
+        }
+        fewer = {at: each for at, each in fewer.items() if all(each)}
+        if fewer == changes:
+            return set(changes)
+        changes = fewer
+
+
+def _components(edges: dict[int, set[int]]) -> dict[int, int]:
+    """The strongly connected component of each value, by the number of one of its values. Domains are small."""
+    ahead: dict[int, set[int]] = {}
+    for start in edges:
+        ahead[start], todo = {start}, [start]
+        while todo:
+            fresh = edges.get(todo.pop(), set()) - ahead[start]
+            ahead[start] |= fresh
+            todo += fresh
+    nodes = set(edges) | {new for each in edges.values() for new in each}
+    return {
+        value: min(other for other in ahead.get(value, {value}) if other == value or value in ahead.get(other, ()))
+        for value in nodes
+    }

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from wdfmc.engines.engine import Outcome, Path, Unknown, Violated
 from wdfmc.engines.abstraction import reach
+from wdfmc.engines.engine import Outcome, Path, Unknown, Violated
 from wdfmc.engines.solver import GaveUp, Sat, Unsat
 from wdfmc.engines.unrolling import Spent, Unrolling
 from wdfmc.system.system import TransitionSystem

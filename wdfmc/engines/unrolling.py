@@ -1,17 +1,17 @@
 """Copies of a transition system over steps 0..k as one growing problem for z3.
 
 The clauses of a step are written once, as a text with holes for the numbers of its literals (`relation.Pattern`); a
-step is added by filling the holes. What pairs of values rule out (`abstraction`) is added to each state: solving is then 4 to
-50 times faster, on systems of 20 to 46 variables and 117 to 683 transitions, to depth 16 and 20.
+step is added by filling the holes. What pairs of values rule out (`abstraction`) is added to each state: solving is
+then 4 to 50 times faster, on systems of 20 to 46 variables and 117 to 683 transitions, to depth 16 and 20.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
-from wdfmc.engines.abstraction import Reach
+from wdfmc.engines.abstraction import Reach, recurring
 from wdfmc.engines.relation import SHARED, TRUE, Literal, Pattern, Relation, following, numbering, values
 from wdfmc.engines.solver import Answer, Model, Solver
 from wdfmc.engines.symmetry import Symmetry
@@ -57,7 +57,7 @@ class Unrolling:
         for clause in excluded(self.relation, known):
             clauses.add(*clause)
         self._violation = {goal: self._some_broken(goal) for goal in goals}
-        self._ends = _Ends(self.relation, sorted(live)) if live else None
+        self._ends = _Ends(self.relation, sorted(live), recurring(system, known)) if live else None
         untouched = _in_order(self.relation) if Symmetry(system).many else []
         self._number = numbering(clauses.width, clauses.shared)
         self._state = Pattern.of(clauses.here, clauses.width, clauses.shared)
@@ -194,7 +194,7 @@ class _Ends:
     and a run is closed when it is in that state again. So every step adds the same clauses, whatever the length.
     """
 
-    def __init__(self, relation: Relation, goals: Sequence[str]) -> None:
+    def __init__(self, relation: Relation, goals: Sequence[str], recurring: Set[int]) -> None:
         clauses = relation.clauses
         self._relation = relation
         self._clauses = clauses
@@ -204,6 +204,9 @@ class _Ends:
         self.initial: list[tuple[Literal, ...]] = [(-self.closed,)]
         self._by_actor: dict[int, Literal] = {}
         self._loop()
+        for at, name in relation.taken.items():
+            if at not in recurring:
+                clauses.add(-self.inside, -name, -following(self.inside))
         self.owed = {goal: self._owed(goal) for goal in goals}
         disabled = [self._disabled(at) for at in range(len(relation.system.fairness))]
         for at, group in enumerate(relation.system.fairness):

@@ -4,17 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final, TypeAlias
 
 from wdfmc.semantics import typed
-from wdfmc.semantics.types import IntType, RefType, Type
+from wdfmc.semantics.types import RefType, Type
 from wdfmc.system.flow import locals_of
 from wdfmc.system.paths import (
-    Algebra, Domains, Entity, K, M, NeedsDecision, NeedsSplit, NotExpressible, OthersCondition, Path, SelfCube, Symbolic,
+    Accepts,
+    Algebra,
+    Domains,
+    Entity,
+    K,
+    Known,
+    M,
+    NeedsDecision,
+    NeedsSplit,
+    NotExpressible,
+    OthersCondition,
+    Path,
+    SelfCube,
+    Symbolic,
 )  # fmt: skip
 from wdfmc.system.system import OTHER, SELF, Obj, Place, Ref, Value
 
-IDLE = "idle"
-NOTHING = "(none)"  # what a field of null is, in conditions of the framework
+IDLE: Final = "idle"
+NOTHING: Final = "(none)"  # what a field of null is, in conditions of the framework
+
+Decided: TypeAlias = Iterator[tuple[Path, bool]]  # paths on which a condition holds, and on which it does not
+Check: TypeAlias = Callable[[Path, Ref], Decided]  # a condition on one request
+CounterTest: TypeAlias = Callable[[int, Known], bool]  # (program counter, its value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +49,8 @@ class Record:
 class Context:
     """Where an expression is evaluated: whose activation, whose text.
 
-    bind: parameters and bound variables that stand for a value. bits: in rules, the past. event: in rules, what happens now.
+    bind: parameters and bound variables that stand for a value. past: in rules, the variable that remembers each past
+    formula. event: in rules, what happens now.
     """
 
     record: Record | None = None
@@ -60,8 +80,7 @@ class Evaluator(Algebra):
         self.hosts: dict[str, str | None] = {}  # location -> the object in whose loop its callback runs
         self.records: dict[int, Record] = {}  # program counters
         self.record_readers: set[int] = set()
-        self.driver_threads: set[int] = set()
-        self.resting: dict[int, frozenset[Value]] = {}
+        self.resting: dict[int, frozenset[Value]] = {}  # threads: the locations at which nothing is unfinished
         self.assumed: dict[tuple[object, ...], bool] = {}  # in conditions on all others: decided before
 
     # ------------------------------------------------------------ places
@@ -76,6 +95,7 @@ class Evaluator(Algebra):
             label = name if base.pool == self.received.pool else f"{cell_name(base)}.{name}"
             kind = "driver" if spec.driver else "field"
             key = ("slot", base.pool, base.index, name)
+            assert not isinstance(spec.initial, frozenset), name
             return Place(self.domains.variable(key, label, owned, spec.initial, kind), base.slot)
         assert isinstance(base, Obj), base
         found = self.program.objects[base.name]
@@ -83,9 +103,12 @@ class Evaluator(Algebra):
         if spec is None or spec.mode != "var":
             return None
         label = name if name in found.fields else f"{base.name}.{name}"
-        initial = spec.initial
-        if found.constants.get(name) is not None and isinstance(found.constants[name], typed.Const):
-            initial = found.constants[name].value  # type: ignore[union-attr]
+        initial: Known = spec.initial
+        match found.constants.get(name):
+            case typed.Const(given):
+                initial = given
+            case _:
+                pass
         kind = "driver" if spec.driver else "field"
         assert not isinstance(initial, frozenset)
         return Place(self.domains.variable(("object", base.name, name), label, False, initial, kind), None)
@@ -129,12 +152,12 @@ class Evaluator(Algebra):
             case typed.Local(name):
                 bound = context.bind.get(name)
                 if bound is not None:
-                    yield path, self.widened(path, bound) if isinstance(bound, M) else bound
+                    yield path, self.refreshed(path, bound)
                 else:
                     yield path, self.read(path, self.local(name, context))
-            case typed.FieldOf(base, sort, name, driver):
+            case typed.FieldOf(base, _, name, driver):
                 for here, target in self.targets(base, path, context):
-                    yield from self.field_value(here, target, sort, name, driver, context)
+                    yield from self.field_value(here, target, name, driver, context)
             case typed.Conditional(condition, then, otherwise):
                 for here, holds in self.decide(condition, path, context):
                     yield from self.eval(then if holds else otherwise, here, context)
@@ -161,7 +184,7 @@ class Evaluator(Algebra):
                     yield there, target
 
     def field_value(
-        self, path: Path, base: Value, sort: str, name: str, driver: bool, context: Context
+        self, path: Path, base: Value, name: str, driver: bool, context: Context
     ) -> Iterator[tuple[Path, Symbolic]]:
         if base == NOTHING:
             yield path, K(NOTHING)
@@ -170,8 +193,8 @@ class Evaluator(Algebra):
             yield path, K(self.origin(base))
             return
         if isinstance(base, Ref) and name == "parent":
-            parent = Ref(self.received.pool, 0, base.slot) if base.pool != self.received.pool and base.slot is not None else None
-            yield path, K(parent)
+            created = base.pool != self.received.pool and base.slot is not None
+            yield path, K(Ref(self.received.pool, 0, base.slot) if created else None)
             return
         place = self.field_place(base, name)
         if place is None:
@@ -220,7 +243,7 @@ class Evaluator(Algebra):
 
     # ------------------------------------------------------------ conditions
 
-    def decide(self, expr: typed.Expr, path: Path, context: Context) -> Iterator[tuple[Path, bool]]:
+    def decide(self, expr: typed.Expr, path: Path, context: Context) -> Decided:
         if self.self_mode and self.quantifies(expr):
             yield path, self.assumption(expr, context)
             return
@@ -249,25 +272,27 @@ class Evaluator(Algebra):
                 yield from self.count(op, counted, right, path, context)
             case typed.Compare(op, left, right):
                 yield from self.compare(op, left, right, path, context)
-            case typed.OneOf(operand, members):
-                for here, value in self.eval(operand, path, context):
-                    yield from self.fork(here, value, lambda v: v in members)
-            case typed.HasFlag(operand, flag):
-                for here, value in self.eval(operand, path, context):
-                    yield from self.fork(here, value, lambda v: isinstance(v, frozenset) and flag in v)
-            case typed.Succeeded(status):
-                statuses = self.program.statuses
-                for here, value in self.eval(status, path, context):
-                    yield from self.fork(here, value, lambda v: statuses.get(str(v), 1 << 31) < 1 << 31)
             case typed.Exists(variable, sort, condition):
                 for here, found in self.search(variable, sort, condition, path, context):
                     yield here, found is not None
             case typed.Maybe():
                 yield path, True
                 yield path, False
+            case _:
+                yield from self.decide_atom(expr, path, context)
+
+    def decide_atom(self, expr: typed.Expr, path: Path, context: Context) -> Decided:
+        """Conditions without conditions in them."""
+        match expr:
+            case typed.OneOf(operand, members):
+                yield from self.test_of(operand, path, context, members.__contains__)
+            case typed.HasFlag(operand, flag):
+                yield from self.test_of(operand, path, context, lambda v: isinstance(v, frozenset) and flag in v)
+            case typed.Succeeded(status):
+                statuses = self.program.statuses
+                yield from self.test_of(status, path, context, lambda v: statuses.get(str(v), 1 << 31) < 1 << 31)
             case typed.Mine(lock):
-                for here, value in self.eval(lock, path, context):
-                    yield from self.fork(here, value, lambda v: isinstance(v, Obj) and v.name in path.locks)
+                yield from self.test_of(lock, path, context, lambda v: isinstance(v, Obj) and v.name in path.locks)
             case typed.Inside(kind, subject):
                 yield from self.inside(kind, subject, path, context)
             case typed.Active(host):
@@ -286,10 +311,14 @@ class Evaluator(Algebra):
             case typed.Once() | typed.Since():
                 yield from self.fork(path, self.read(path, context.past[expr]), bool)
             case _:
-                for here, value in self.eval(expr, path, context):
-                    yield from self.fork(here, value, lambda v: v is True)
+                yield from self.test_of(expr, path, context, lambda v: v is True)
+
+    def test_of(self, operand: typed.Expr, path: Path, context: Context, accepts: Accepts) -> Decided:
+        for here, value in self.eval(operand, path, context):
+            yield from self.fork(here, value, accepts)
 
     def quantifies(self, expr: typed.Expr) -> bool:
+        """Whether the condition itself looks at all requests."""
         match expr:
             case typed.Exists(_, sort) | typed.Compare(_, typed.CountOf(_, sort)):
                 return sort == self.dynamic
@@ -308,42 +337,25 @@ class Evaluator(Algebra):
             raise NeedsDecision(expr, key, context)
         return self.assumed[key]
 
-    def fork(
-        self, path: Path, value: Symbolic, accepts: Callable[[Value | frozenset[str]], bool]
-    ) -> Iterator[tuple[Path, bool]]:
+    def fork(self, path: Path, value: Symbolic, accepts: Accepts) -> Decided:
         yes, no = self.test(path, value, accepts)
         if yes is not None:
             yield yes, True
         if no is not None:
             yield no, False
 
-    def compare(
-        self, op: str, left: typed.Expr, right: typed.Expr, path: Path, context: Context
-    ) -> Iterator[tuple[Path, bool]]:
+    def compare(self, op: str, left: typed.Expr, right: typed.Expr, path: Path, context: Context) -> Decided:
+        """One side is split into its values; that is a constant if there is one."""
         for here, first in self.eval(left, path, context):
             for there, second in self.eval(right, here, context):
-                first_now = self.widened(there, first) if isinstance(first, M) else first
-                if isinstance(first_now, K):
-                    first_now, second = second, first_now
-                    swapped = True
-                else:
-                    swapped = False
-                for at, other in self.constants(there, first_now, second):
-                    held = self.widened(at, first_now) if isinstance(first_now, M) else first_now
-                    order = flipped(op) if swapped else op
+                kept, divided, order = self.refreshed(there, first), second, op
+                if isinstance(kept, K):
+                    kept, divided, order = second, kept, flipped(op)
+                for at, other in self.split(there, divided):
+                    held = self.refreshed(at, kept)
                     if isinstance(other, Ref) and other.slot == SELF:
                         self.needs_target(at, held)
-                    yield from self.fork(at, held, lambda v, order=order, other=other: related(order, v, other))
-
-    def constants(
-        self, path: Path, first: Symbolic, second: Symbolic
-    ) -> Iterator[tuple[Path, Value | frozenset[str]]]:
-        if isinstance(first, M) and isinstance(second, M) and first == second:
-            # the same value on both sides needs no split: compare one possible value with itself
-            for here, value in self.split(path, second):
-                yield here, value
-            return
-        yield from self.split(path, second)
+                    yield from self.fork(at, held, relation(order, other))
 
     def needs_target(self, path: Path, value: Symbolic) -> None:
         """`s == place` for each other s: a target among the others must be named first."""
@@ -351,7 +363,7 @@ class Evaluator(Algebra):
             if any(isinstance(now, Ref) and now.slot == OTHER for _, now in self.image(path, value)):
                 raise NeedsSplit(value.place)
 
-    def inside(self, kind: str, subject: typed.Expr, path: Path, context: Context) -> Iterator[tuple[Path, bool]]:
+    def inside(self, kind: str, subject: typed.Expr, path: Path, context: Context) -> Decided:
         if kind not in context.kinds or context.record is None:
             yield path, False
             return
@@ -360,24 +372,25 @@ class Evaluator(Algebra):
             if isinstance(context.record.subject, Entity)
             else context.record.subject
         )
-        for here, value in self.eval(subject, path, context):
-            yield from self.fork(here, value, lambda v: v == own)
+        yield from self.test_of(subject, path, context, equals(own))
 
     # ------------------------------------------------------------ program counters
 
-    def hosted(self, path: Path, host: Value) -> Iterator[tuple[Path, bool]]:
+    def hosted(self, path: Path, host: Value) -> Decided:
         """Whether some callback that the object hosts is unfinished."""
         assert isinstance(host, Obj), host
-        yield from self.any_counter(path, lambda record, location: self.hosts.get(str(location)) == host.name)
+        yield from self.any_counter(path, lambda _, location: self.hosts.get(str(location)) == host.name)
 
-    def quiet(self, path: Path) -> Iterator[tuple[Path, bool]]:
-        def busy(variable: int, location: Value) -> bool:
+    def quiet(self, path: Path) -> Decided:
+        """Whether no activation is unfinished; threads may rest where they start."""
+
+        def busy(variable: int, location: Known) -> bool:
             return location != IDLE and location not in self.resting.get(variable, frozenset())
 
         for here, holds in self.any_counter(path, busy):
             yield here, not holds
 
-    def role_active(self, path: Path, role: str, subject: Value) -> Iterator[tuple[Path, bool]]:
+    def role_active(self, path: Path, role: str, subject: Value) -> Decided:
         self.record_readers.add(self.domains.current)
         pending = [path]
         for variable, record in list(self.records.items()):
@@ -400,7 +413,7 @@ class Evaluator(Algebra):
         for here in pending:
             yield here, False
 
-    def any_counter(self, path: Path, accepts: Callable[[int, Value], bool]) -> Iterator[tuple[Path, bool]]:
+    def any_counter(self, path: Path, accepts: CounterTest) -> Decided:
         """Whether some program counter is at an accepted location."""
         self.record_readers.add(self.domains.current)
         pending = [path]
@@ -414,7 +427,8 @@ class Evaluator(Algebra):
                 continue
             following = []
             for here in pending:
-                for there, holds in self.fork(here, self.read(here, Place(variable, None)), lambda v, c=variable: accepts(c, v)):  # type: ignore[misc]
+                counter = self.read(here, Place(variable, None))
+                for there, holds in self.fork(here, counter, partial(accepts, variable)):
                     if holds:
                         yield there, True
                     else:
@@ -423,15 +437,14 @@ class Evaluator(Algebra):
         for here in pending:
             yield from self.any_owned_counter(here, owned, accepts)
 
-    def any_owned_counter(
-        self, path: Path, owned: dict[Entity, list[int]], accepts: Callable[[int, Value], bool]
-    ) -> Iterator[tuple[Path, bool]]:
-        def check(here: Path, target: Ref) -> Iterator[tuple[Path, bool]]:
+    def any_owned_counter(self, path: Path, owned: dict[Entity, list[int]], accepts: CounterTest) -> Decided:
+        def check(here: Path, target: Ref) -> Decided:
             todo = [here]
             for variable in owned.get(self.entity(target), ()):
                 rest = []
                 for at in todo:
-                    for there, holds in self.fork(at, self.read(at, Place(variable, target.slot)), lambda v, c=variable: accepts(c, v)):  # type: ignore[misc]
+                    counter = self.read(at, Place(variable, target.slot))
+                    for there, holds in self.fork(at, counter, partial(accepts, variable)):
                         if holds:
                             yield there, True
                         else:
@@ -465,14 +478,12 @@ class Evaluator(Algebra):
                 yield here, None
             return
 
-        def check(here: Path, target: Ref) -> Iterator[tuple[Path, bool]]:
+        def check(here: Path, target: Ref) -> Decided:
             yield from self.decide(condition, here, lenient.binding(variable, K(target)))
 
         yield from self.search_slots(path, check)
 
-    def search_slots(
-        self, path: Path, check: Callable[[Path, Ref], Iterator[tuple[Path, bool]]]
-    ) -> Iterator[tuple[Path, Value]]:
+    def search_slots(self, path: Path, check: Check) -> Iterator[tuple[Path, Value]]:
         if self.self_mode:
             raise NotExpressible("a condition on all other requests quantifies over requests")
         pending = [path]
@@ -504,7 +515,7 @@ class Evaluator(Algebra):
         """Any one that satisfies the condition: unlike in `search`, later ones too where an earlier one does."""
         lenient = replace(context, lenient=True, driver=False)
 
-        def check(here: Path, target: Value) -> Iterator[tuple[Path, bool]]:
+        def check(here: Path, target: Value) -> Decided:
             yield from self.decide(condition, here, lenient.binding(variable, K(target)))
 
         slots = sort == self.dynamic
@@ -524,9 +535,7 @@ class Evaluator(Algebra):
             elif not found:
                 yield here, None
 
-    def pick_other(
-        self, path: Path, found: bool, check: Callable[[Path, Ref], Iterator[tuple[Path, bool]]]
-    ) -> Iterator[tuple[Path, Value]]:
+    def pick_other(self, path: Path, found: bool, check: Check) -> Iterator[tuple[Path, Value]]:
         for there, condition in self.on_others(path, check):
             for entity in (e for e, cubes in zip(self.owned_entities(), condition, strict=True) if cubes):
                 for wider, symbol in self.introduced(there):
@@ -547,10 +556,8 @@ class Evaluator(Algebra):
     def owned_entities(self) -> list[Entity]:
         return [entity for entity in self.entities if entity.owned]
 
-    def on_others(
-        self, path: Path, check: Callable[[Path, Ref], Iterator[tuple[Path, bool]]]
-    ) -> Iterator[tuple[Path, list[list[SelfCube]]]]:
-        """The condition as a DNF over the record of one other request; the path is split until it depends on no more."""
+    def on_others(self, path: Path, check: Check) -> Iterator[tuple[Path, list[list[SelfCube]]]]:
+        """The condition as a DNF over the record of one other request, on paths that it depends on no further."""
         found = self.attempt(path, check)
         match found:
             case NeedsDecision(condition=condition, key=key, context=context):
@@ -566,9 +573,7 @@ class Evaluator(Algebra):
             case _:
                 yield path, found
 
-    def attempt(
-        self, path: Path, check: Callable[[Path, Ref], Iterator[tuple[Path, bool]]]
-    ) -> list[list[SelfCube]] | NeedsDecision | NeedsSplit:
+    def attempt(self, path: Path, check: Check) -> list[list[SelfCube]] | NeedsDecision | NeedsSplit:
         self.self_mode = True
         broken = len(self.broken)
         try:
@@ -579,18 +584,14 @@ class Evaluator(Algebra):
             self.self_mode = False
             del self.broken[broken:]
 
-    def self_cubes(
-        self, path: Path, target: Ref, check: Callable[[Path, Ref], Iterator[tuple[Path, bool]]]
-    ) -> list[SelfCube]:
+    def self_cubes(self, path: Path, target: Ref, check: Check) -> list[SelfCube]:
         found = []
         for here, holds in check(path, target):
             if holds:
                 found.append({place: values for place, values in here.guard.items() if place.slot == SELF})
         return found
 
-    def count(
-        self, op: str, counted: typed.CountOf, right: typed.Expr, path: Path, context: Context
-    ) -> Iterator[tuple[Path, bool]]:
+    def count(self, op: str, counted: typed.CountOf, right: typed.Expr, path: Path, context: Context) -> Decided:
         """`count(...) < limit` and its kin, by the number among the known requests and a condition on all others."""
         for here, value in self.eval(right, path, context):
             for there, limit in self.split(here, value):
@@ -608,12 +609,13 @@ class Evaluator(Algebra):
                             if not above:
                                 yield at, op == "!="
                             else:
-                                yield from ((a, below == (op == "!=")) for a, below in self.fewer(counted, limit, at, context))
+                                fewer = self.fewer(counted, limit, at, context)
+                                yield from ((a, below == (op == "!=")) for a, below in fewer)
 
-    def fewer(self, counted: typed.CountOf, limit: int, path: Path, context: Context) -> Iterator[tuple[Path, bool]]:
+    def fewer(self, counted: typed.CountOf, limit: int, path: Path, context: Context) -> Decided:
         lenient = replace(context, lenient=True, driver=False)
 
-        def check(here: Path, target: Ref) -> Iterator[tuple[Path, bool]]:
+        def check(here: Path, target: Ref) -> Decided:
             yield from self.decide(counted.condition, here, lenient.binding(counted.variable, K(target)))
 
         if counted.sort != self.dynamic or self.self_mode:
@@ -637,7 +639,7 @@ class Evaluator(Algebra):
 
     # ------------------------------------------------------------ what the driver keeps
 
-    def stored(self, path: Path, request: Value) -> Iterator[tuple[Path, bool]]:
+    def stored(self, path: Path, request: Value) -> Decided:
         """Whether a variable, set or list of the driver, or a field of another request, refers to the request."""
         assert isinstance(request, Ref), request
         pending = [path]
@@ -648,18 +650,19 @@ class Evaluator(Algebra):
                 wanted: Value = True if place.slot == request.slot and place.slot is not None else request
                 if self.is_bit(place):
                     wanted = True
-                yes, no = self.test(here, value, lambda v, w=wanted: v == w)
+                yes, no = self.test(here, value, equals(wanted))
                 if yes is not None:
                     yield yes, True
                 if no is not None:
                     following.append(no)
             pending = following
-        fields = [f.name for f in self.program.sorts[self.dynamic].fields.values() if f.driver and isinstance(f.type, RefType)]
+        specs = self.program.sorts[self.dynamic].fields.values()
+        fields = [spec.name for spec in specs if spec.driver and isinstance(spec.type, RefType)]
         if not fields:
             yield from ((here, False) for here in pending)
             return
 
-        def refers(here: Path, target: Ref) -> Iterator[tuple[Path, bool]]:
+        def refers(here: Path, target: Ref) -> Decided:
             todo = [here]
             for name in fields:
                 place = self.field_place(target, name)
@@ -669,7 +672,7 @@ class Evaluator(Algebra):
                     value = self.read(at, place)
                     if request.slot is not None and target.slot == SELF:
                         self.needs_target(at, value)
-                    yes, no = self.test(at, value, lambda v: v == request)
+                    yes, no = self.test(at, value, equals(request))
                     if yes is not None:
                         yield yes, True
                     if no is not None:
@@ -677,7 +680,7 @@ class Evaluator(Algebra):
                 todo = rest
             yield from ((at, False) for at in todo)
 
-        def check(here: Path, target: Ref) -> Iterator[tuple[Path, bool]]:
+        def check(here: Path, target: Ref) -> Decided:
             """A request that is gone keeps nothing."""
             for at, holds in refers(here, target):
                 if not holds or self.program.alive is None:
@@ -711,9 +714,7 @@ class Evaluator(Algebra):
 
     # ------------------------------------------------------------ events
 
-    def happens(
-        self, event: str, args: tuple[typed.Expr | None, ...], path: Path, context: Context
-    ) -> Iterator[tuple[Path, bool]]:
+    def happens(self, event: str, args: tuple[typed.Expr | None, ...], path: Path, context: Context) -> Decided:
         if context.event is None or context.event[0] != event:
             yield path, False
             return
@@ -725,8 +726,7 @@ class Evaluator(Algebra):
             for here in pending:
                 for there, wanted in self.eval(pattern, here, context):
                     for at, value in self.split(there, wanted):
-                        held = self.widened(at, actual) if isinstance(actual, M) else actual
-                        yes, no = self.test(at, held, lambda v, w=value: v == w)
+                        yes, no = self.test(at, self.refreshed(at, actual), equals(value))
                         if yes is not None:
                             following.append(yes)
                         if no is not None:
@@ -767,7 +767,15 @@ def flipped(op: str) -> str:
     return {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(op, op)
 
 
-def related(op: str, left: Value | frozenset[str], right: Value | frozenset[str]) -> bool:
+def equals(wanted: Known) -> Accepts:
+    return lambda value: value == wanted
+
+
+def relation(op: str, right: Known) -> Accepts:
+    return lambda value: related(op, value, right)
+
+
+def related(op: str, left: Known, right: Known) -> bool:
     match op:
         case "==":
             return left == right and isinstance(left, bool) == isinstance(right, bool)
@@ -775,6 +783,3 @@ def related(op: str, left: Value | frozenset[str], right: Value | frozenset[str]
             return not related("==", left, right)
     assert isinstance(left, int) and isinstance(right, int), (left, op, right)
     return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[op]
-
-
-__all__ = ["IDLE", "NOTHING", "Context", "Evaluator", "IntType", "Record"]

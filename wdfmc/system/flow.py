@@ -206,6 +206,7 @@ class Graph:
 class Frame:
     """The routine being expanded: what its names stand for, where `return`, `break` and `continue` go."""
 
+    program: typed.Program
     names: dict[str, typed.Expr]
     suffix: str
     exit: Node
@@ -233,7 +234,7 @@ def graph(
     tail = last
     for operation in reversed(end):
         tail = builder.node(operation, span, tail, False)
-    frame = Frame({}, "", tail, None, driver, atomic)
+    frame = Frame(program, {}, "", tail, None, driver, atomic)
     first = builder.block(body, tail, frame)
     if atomic:
         first = builder.node(AtomBegin(True, False, False), span, first, False)
@@ -433,7 +434,8 @@ class Builder:
         if begins_atom:
             exit = self.node(AtomEnd(), statement.span, after, frame.driver)
         names, copies = self.bind(routine, args, suffix)
-        inner = Frame(names, suffix, exit, result, frame.driver and not routine.atomic, routine.atomic or frame.atomic)
+        driver, atomic = frame.driver and not routine.atomic, routine.atomic or frame.atomic
+        inner = Frame(self.program, names, suffix, exit, result, driver, atomic)
         first = self.block(routine.body, exit, inner)
         for require in reversed(routine.requires):
             required = Require(renamed(require.condition, inner), require.rule)
@@ -478,6 +480,9 @@ def renamed(expr: Any, frame: Frame) -> Any:
             if name in frame.names:
                 return frame.names[name]
             return typed.Local(name + frame.suffix) if not is_bound(name) else expr
+        case typed.FieldOf(base, sort, name, driver):
+            target = renamed(base, frame)
+            return constant_of(frame.program, target, name) or typed.FieldOf(target, sort, name, driver)
         case typed.Const() | typed.Maybe() | typed.Quiet():
             return expr
         case None | str() | bool() | frozenset() | int():
@@ -487,6 +492,17 @@ def renamed(expr: Any, frame: Frame) -> Any:
         case _:
             changed = {f.name: renamed(getattr(expr, f.name), frame) for f in dataclass_fields(expr)}
             return type(expr)(**changed)
+
+
+def constant_of(program: typed.Program, base: typed.Expr, name: str) -> typed.Const | None:
+    """The field of a declared object, if the driver's declarations fix it: which lock, which callback."""
+    if isinstance(base, typed.Const) and isinstance(base.value, Obj) and base.value.name in program.objects:
+        found = program.objects[base.value.name]
+        declared = program.sorts[found.sort].fields.get(name)
+        constant = found.constants.get(name)
+        if declared is not None and declared.mode != "var" and isinstance(constant, typed.Const):
+            return constant
+    return None
 
 
 def is_bound(name: str) -> bool:

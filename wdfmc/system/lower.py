@@ -13,23 +13,50 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final
 
 from wdfmc.semantics import typed
 from wdfmc.semantics.types import IntType
-from wdfmc.source import Span
 from wdfmc.system import flow
 from wdfmc.system.evaluate import IDLE, Context, Evaluator, Record, cell_name
 from wdfmc.system.observers import Observers
-from wdfmc.system.paths import Domains, Entity, K, M, Path, SelfCube, Symbolic, TraceLine, abstracted
+from wdfmc.system.paths import (
+    Domains,
+    Entity,
+    K,
+    Known,
+    OthersCondition,
+    Path,
+    SelfCube,
+    Symbolic,
+    TraceLine,
+    abstracted,
+)
 from wdfmc.system.system import (
-    OTHER, Actor, Assignment, Obj, Others, Place, Ref, Statement, Template, TemplateCube, TemplateObligation,
-    TemplateSystem, TemplateVariable, Value,
-)  # fmt: skip
-from wdfmc.system.waits import DEADLOCK, wait_cycles
+    OTHER,
+    Actor,
+    Assignment,
+    Fairness,
+    Obj,
+    Others,
+    Place,
+    Ref,
+    Statement,
+    Template,
+    TemplateCube,
+    TemplateObligation,
+    TemplateSystem,
+    TemplateVariable,
+    Value,
+)
+from wdfmc.system.waits import DEADLOCK, never, wait_cycles
 
-NO_LOCK: frozenset[str] = frozenset()
+NO_LOCK: Final[frozenset[str]] = frozenset()
+SHOWN: Final = ("field", "driver", "lock")  # the kinds of variables that the lines of a trace change
 UNSEEN = flow.AtomBegin | flow.AtomEnd | flow.Line | flow.Outcome | flow.Pause | flow.End  # read and write nothing
-MODEL_BOUND = "model-bound"
+MODEL_BOUND: Final = "model-bound"
+INLINE_ROLES: Final = ("handler", "cancel", "routine")  # what a call may run on the calling thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +88,7 @@ class Source:
     templates: list[Template] = field(default_factory=list)
     unfair: bool = False
     in_atom: bool = False  # the rest of an atomic body
-    driver_context: Context = Context()
+    driver_context: Context = field(default_factory=Context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +113,9 @@ def lower(program: typed.Program, goals: frozenset[str]) -> TemplateSystem:
 class Lowering:
     """`overlaps`: how many activations of a role may overlap on one request, where that is more than one."""
 
-    def __init__(self, program: typed.Program, goals: frozenset[str], overlaps: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self, program: typed.Program, goals: frozenset[str], overlaps: Mapping[str, int] | None = None
+    ) -> None:
         self.program = program
         self.overlaps = overlaps or {}
         self.raisable: dict[str, str] = {}  # limit -> the role of which more activations would lift it
@@ -101,6 +130,7 @@ class Lowering:
         self.locations: dict[tuple[int, str], Location] = {}
         self.goals = goals
         self.acquired_by: dict[str, frozenset[str]] = {}
+        self.waiting: dict[str, bool] = {}
         self.tested: set[str] = {MODEL_BOUND}  # the contracts that some path meets
         self.bounds: set[str] = set()  # real assumptions of the model, for the verdict
 
@@ -121,7 +151,11 @@ class Lowering:
         variables = tuple(
             TemplateVariable(name, owned, tuple(values), initial, kind)
             for name, owned, values, initial, kind in zip(
-                self.domains.names, self.domains.owned, self.domains.values, self.domains.initial, self.domains.kinds,
+                self.domains.names,
+                self.domains.owned,
+                self.domains.values,
+                self.domains.initial,
+                self.domains.kinds,
                 strict=True,
             )
         )
@@ -162,9 +196,10 @@ class Lowering:
             self.program, thread.body, thread.span, driver=not thread.library, atomic=False, repeat=not thread.once,
             begin=() if thread.when == typed.Const(True) else (flow.Await(thread.when),), observed=self.observed,
         )  # fmt: skip
-        activity = Activity(name, Record(f"thread {thread.name}", subject, 0), (), None, None, "environment" if thread.library else "thread")
+        record = Record(f"thread {thread.name}", subject, 0)
+        activity = Activity(name, record, (), None, None, "environment" if thread.library else "thread")
         counter = self.evaluator.counter(activity.record)
-        label = self.location(activity, graph, graph.entry, NO_LOCK, unfair=not thread.library or True)
+        label = self.location(activity, graph, graph.entry, NO_LOCK, unfair=True)
         self.domains.initial[counter] = label
         self.domains.values[counter] = {label: None}
         self.evaluator.resting[counter] = frozenset({label})
@@ -207,8 +242,8 @@ class Lowering:
             if "callback_ends" in self.program.events:
                 end.append(flow.Emit("callback_ends", ()))
             self.graphs[key] = flow.graph(
-                self.program, callback.body, callback.span, driver=True, atomic=False, begin=tuple(begin), end=tuple(end),
-                observed=self.observed,
+                self.program, callback.body, callback.span, driver=True, atomic=False,
+                begin=tuple(begin), end=tuple(end), observed=self.observed,
             )  # fmt: skip
         return self.graphs[key]
 
@@ -225,6 +260,7 @@ class Lowering:
                 todo.extend(self.advance(todo.pop(), source, context))
 
     def beginnings(self, source: Source) -> Iterator[tuple[Path, Context]]:
+        """The paths with which the transitions of a source begin: its guard, and nothing done yet."""
         if source.activity is not None:
             activity = source.activity
             subject = activity.record.subject
@@ -237,7 +273,7 @@ class Lowering:
             path.guard[counter] = frozenset({source.label})
             if source.pick:
                 assert activity.lock is not None
-                for here in self.acquire(path, activity.lock, context, source):
+                for here in self.acquire(path, activity.lock):
                     here.lines.append(TraceLine(source.node.span, "begins", None, {}))
                     yield here, context
             else:
@@ -301,7 +337,7 @@ class Lowering:
         self.evaluator.touched = touched_before
         for there, rule in self.evaluator.broken[broken_from:]:
             self.tested.add(rule)
-            self.violate(there, rule, source, context, node)
+            self.violate(there, rule, source)
         del self.evaluator.broken[broken_from:]
         for there in after:
             there.steps += 1
@@ -332,7 +368,7 @@ class Lowering:
         return {variable for variable in touched if self.domains.kinds[variable] != "local"}
 
     def is_mover(self, touched: Iterable[int], path: Path, source: Source) -> bool:
-        """Whether the accesses move both ways: locals, and variables protected by a lock that is held at each access."""
+        """Whether the accesses move both ways: locals, and variables of which each access holds one common lock."""
         mover = True
         for variable in self.shared(touched):
             if self.domains.kinds[variable] != "driver":
@@ -364,18 +400,17 @@ class Lowering:
             case flow.Fork(ways):
                 yield from (to(path, way) for way in ways)
             case flow.ChooseValue(target, values):
-                for value in values:
-                    assert not isinstance(value, frozenset)
-                    yield from self.assign(path, target, K(value), source, context, node)
+                for constant in values:
+                    yield from self.assign(path, target, K(constant), source, context, node)
             case flow.Each(variable, sort, where, body):
                 lenient = replace(context, lenient=True, driver=False)
                 for here, found in self.evaluator.pick(variable, sort, where, path, lenient):
-                    assert node.next is not None
                     if found is None:
-                        yield to(here, node.next)
+                        yield self.forward(here, node)
                     else:
                         there = to(here, body)
-                        self.evaluator.write(there, self.evaluator.local(variable, self.local_context(context)), K(found))
+                        place = self.evaluator.local(variable, self.local_context(context))
+                        self.evaluator.write(there, place, K(found))
                         yield there
             case flow.Await(condition):
                 for here, holds in self.evaluator.decide(condition, path, context):
@@ -383,31 +418,43 @@ class Lowering:
                         yield self.forward(here, node)
             case flow.Emit(event, args):
                 yield from self.emit(path, event, args, node, source, context)
-            case flow.Start(callback, kind, args):
-                yield from self.start(path, callback, kind, args, source, context, node)
-            case flow.Inline(callback, args):
-                self.check_inline(path, callback, source, context, node)
-                yield self.forward(path, node)
-            case flow.Enter(queue, if_idle):
-                self.check_enter(path, queue, if_idle, source, context, node)
-                yield self.forward(path, node)
             case flow.Require(condition, rule):
                 self.tested.add(rule)
                 for here, holds in self.evaluator.decide(condition, path, context):
                     if holds:
                         yield self.forward(here, node)
                     else:
-                        self.violate(here, rule, source, context, node)
+                        self.violate(here, rule, source)
             case flow.Touch(field_of):
                 for here, base in self.evaluator.targets(field_of.base, path, context):
                     alive = self.evaluator.alive(here, base, context) if isinstance(base, Ref) else iter((here,))
                     yield from (self.forward(at, node) for at in alive)
             case flow.Limit(words):
-                self.violate(path, MODEL_BOUND, source, context, node, words)
+                self.violate(path, MODEL_BOUND, source, words)
+            case flow.End():
+                self.finish(path, source, context, None)
+            case flow.Start() | flow.Inline() | flow.Enter() | flow.Acquire() | flow.Release():
+                yield from self.synchronize(path, node, source, context)
+            case _:
+                yield self.mark(path, node, context)
+
+    def synchronize(self, path: Path, node: flow.Node, source: Source, context: Context) -> Iterator[Path]:
+        """Operations on locks and on other activations."""
+        match node.operation:
+            case flow.Start(callback, kind, args):
+                yield from self.start(path, callback, kind, args, source, context, node)
+            case flow.Inline(callback, args):
+                self.assume_no_wait()
+                self.check_inline(path, callback, source, context)
+                yield self.forward(path, node)
+            case flow.Enter(queue, if_idle):
+                self.assume_no_wait()
+                self.check_enter(path, queue, if_idle, source, context)
+                yield self.forward(path, node)
             case flow.Acquire(lock):
                 for here, target in self.evaluator.targets(lock, path, replace(context, lenient=True)):
                     if isinstance(target, Obj):
-                        yield from (self.forward(at, node) for at in self.acquire(here, target.name, context, source))
+                        yield from (self.forward(at, node) for at in self.acquire(here, target.name))
                     else:
                         yield self.forward(here, node)
             case flow.Release(lock):
@@ -416,39 +463,35 @@ class Lowering:
                     if isinstance(target, Obj):
                         self.release(there, target.name)
                     yield there
+            case _:
+                raise AssertionError(node.operation)
+
+    def mark(self, path: Path, node: flow.Node, context: Context) -> Path:
+        """Operations that neither read nor write, but say how the transition looks and where it may end."""
+        there = self.forward(path, node)
+        match node.operation:
             case flow.Occurs(words, fair):
-                there = self.forward(path, node)
                 there.fair, there.words = fair, words
                 there.lines.append(TraceLine(node.span, words, None, dict(there.values)))
-                yield there
             case flow.Pause(head):
-                there = self.forward(path, node)
                 if head:
                     there.heads |= {node.number}
-                yield there
             case flow.AtomBegin(heavy, acquires, _):
-                there = self.forward(path, node)
                 there.in_atom = True
                 there.committed |= heavy
                 there.nontrivial |= heavy or acquires
-                yield there
             case flow.AtomEnd():
-                there = self.forward(path, node)
                 there.in_atom = False
                 if there.lines:
                     self.settle_result(there, context)
-                yield there
-            case flow.Line(action, result):
-                there = self.forward(path, node)
-                there.lines.append(TraceLine(node.span, action, result and f"={result}", dict(there.values)))
+            case flow.Line(action, local):
+                there.lines.append(TraceLine(node.span, action, local and f"={local}", dict(there.values)))
                 there.begun = node
-                yield there
-            case flow.Outcome(action, result):
-                there = self.forward(path, node)
-                there.lines.append(TraceLine(node.span, action, result, dict(there.values)))
-                yield there
-            case flow.End():
-                self.finish(path, source, context, None)
+            case flow.Outcome(action, answer):
+                there.lines.append(TraceLine(node.span, action, answer, dict(there.values)))
+            case _:
+                raise AssertionError(node.operation)
+        return there
 
     def forward(self, path: Path, node: flow.Node) -> Path:
         assert node.next is not None, node.operation
@@ -461,6 +504,7 @@ class Lowering:
         return replace(context, record=Record("step", "environment", 0), locals="environment")
 
     def settle_result(self, path: Path, context: Context) -> None:
+        """The line shows what the call returned, where that is the same for the whole transition."""
         line = path.lines[-1]
         if line.result is None or not line.result.startswith("="):
             return
@@ -485,15 +529,13 @@ class Lowering:
                 alive = list(self.evaluator.alive(here, base, context))
             bounds = self.evaluator.field_type(target.sort, target.field, base)
             for at in alive:
-                result = self.evaluator.widened(at, value) if isinstance(value, M) else value
+                result = self.evaluator.refreshed(at, value)
                 inside: Path | None = at
                 if isinstance(bounds, IntType):
-                    inside, outside = self.evaluator.test(
-                        at, result, lambda v: isinstance(v, int) and bounds.low <= v <= bounds.high
-                    )
+                    inside, outside = self.evaluator.test(at, result, partial(in_range, bounds))
                     if outside is not None:
                         words = f"{target.field} leaves its range {bounds}"
-                        self.violate(outside, MODEL_BOUND, source, context, node, words)
+                        self.violate(outside, MODEL_BOUND, source, words)
                 if inside is not None:
                     there = self.forward(inside, node)
                     self.evaluator.write(there, place, result)
@@ -502,7 +544,7 @@ class Lowering:
     def lock_place(self, lock: str) -> Place:
         return Place(self.domains.variable(("lock", lock), f"{lock}.held", False, False, "lock"), None)
 
-    def acquire(self, path: Path, lock: str, context: Context, source: Source) -> Iterator[Path]:
+    def acquire(self, path: Path, lock: str) -> Iterator[Path]:
         place = self.lock_place(lock)
         free, _ = self.evaluator.test(path, self.evaluator.read(path, place), lambda held: held is False)
         if free is not None:
@@ -532,12 +574,14 @@ class Lowering:
         pending: list[tuple[Path, tuple[Symbolic, ...]]] = [(path, ())]
         for arg in args:
             pending = [
-                (there, (*values, value)) for here, values in pending for there, value in self.evaluator.eval(arg, here, context)
+                (there, (*values, value))
+                for here, values in pending
+                for there, value in self.evaluator.eval(arg, here, context)
             ]
         for here, values in pending:
             for there, violated in self.observers.react(here, event, values, context):
                 if violated is not None:
-                    self.violate(there, violated, source, context, node)
+                    self.violate(there, violated, source)
                 else:
                     after = self.forward(there, node)
                     after.locks = held
@@ -595,7 +639,7 @@ class Lowering:
                 if isinstance(subject, Ref):
                     self.raisable[words] = kind.role
                 for at in pending:
-                    self.violate(at, MODEL_BOUND, source, context, node, words)
+                    self.violate(at, MODEL_BOUND, source, words)
 
     def optional(
         self, expr: typed.Expr | None, path: Path, context: Context, default: Value
@@ -618,13 +662,18 @@ class Lowering:
             lane = f"{name}[{cell_name(record.subject)}]"
         host_name = host.name if isinstance(host, Obj) else None
         lock_name = lock.name if isinstance(lock, Obj) else None
-        activity = Activity(lane, record, (kind.name, *(k for k in callback.kinds if k != kind.name)), host_name, lock_name, "callback")
+        kinds = (kind.name, *(other for other in callback.kinds if other != kind.name))
+        activity = Activity(lane, record, kinds, host_name, lock_name, "callback")
         graph = self.callback_graph(name, kind)
         label = self.location(activity, graph, graph.entry, NO_LOCK, pick=lock_name is not None)
         inner = Context(record, activity.kinds, lane, place.slot)
-        pending = [(path, [])]  # type: ignore[var-annotated]
+        pending: list[tuple[Path, tuple[Symbolic, ...]]] = [(path, ())]
         for arg in args[1:]:
-            pending = [(there, [*values, v]) for here, values in pending for there, v in self.evaluator.eval(arg, here, context)]
+            pending = [
+                (there, (*values, value))
+                for here, values in pending
+                for there, value in self.evaluator.eval(arg, here, context)
+            ]
         for here, values in pending:
             there = self.forward(here, node)
             self.evaluator.write(there, place, K(label))
@@ -651,18 +700,32 @@ class Lowering:
             self.acquired_by[name] = frozenset(found)
         return self.acquired_by[name]
 
-    def check_inline(self, path: Path, callback: typed.Expr, source: Source, context: Context, node: flow.Node) -> None:
+    def assume_no_wait(self) -> None:
+        """A callback that runs on the calling thread is started beside it. That differs only if it waits for its caller."""
+        waits = sorted(name for name in self.program.callbacks if self.waits(name))
+        if waits:
+            self.bounds.add(f"a caller that runs {', '.join(waits)} on its own thread is not what that callback waits for")
+
+    def waits(self, name: str) -> bool:
+        """Whether the callback may wait for something else than a lock."""
+        if name not in self.waiting:
+            kinds = self.program.callbacks[name].kinds[:1]
+            nodes = (n for k in kinds for n in self.callback_graph(name, self.program.kinds[k]).nodes)
+            found = any(isinstance(n.operation, flow.Await) and not never(n.operation) for n in nodes)
+            self.waiting[name] = found and self.program.kinds[kinds[0]].role in INLINE_ROLES
+        return self.waiting[name]
+
+    def check_inline(self, path: Path, callback: typed.Expr, source: Source, context: Context) -> None:
         """The callback may run here, on this thread, which holds a lock that the callback waits for."""
         if not path.locks:
             return
         for here, value in self.evaluator.eval(callback, path, context):
             for there, name in self.evaluator.split(here, value):
                 if isinstance(name, str) and self.takes(name) & path.locks:
-                    self.violate(there, DEADLOCK, source, context, node)
+                    self.violate(there, DEADLOCK, source)
 
-    def check_enter(
-        self, path: Path, queue: typed.Expr, if_idle: bool, source: Source, context: Context, node: flow.Node
-    ) -> None:
+    def check_enter(self, path: Path, queue: typed.Expr, if_idle: bool, source: Source, context: Context) -> None:
+        """The calling thread may run the queue's loop, with the locks that it holds."""
         if not path.locks:
             return
         for here, target in self.evaluator.targets(queue, path, replace(context, lenient=True)):
@@ -672,11 +735,9 @@ class Lowering:
                 if not (if_idle and busy):
                     for step in self.program.steps:
                         if step.loop:
-                            self.check_line(there, step, target, source, context, node)
+                            self.check_line(there, step, target, source)
 
-    def check_line(
-        self, path: Path, step: typed.Step, queue: Obj, source: Source, context: Context, node: flow.Node
-    ) -> None:
+    def check_line(self, path: Path, step: typed.Step, queue: Obj, source: Source) -> None:
         """Would this line of the loop start a callback that waits for a lock of the calling thread?"""
         loop, *rest = step.parameters
         inner = Context(bind={loop.name: K(queue)}, lenient=True)
@@ -699,7 +760,7 @@ class Lowering:
                 for here, value in self.evaluator.eval(expr, at, bound):
                     for there, name in self.evaluator.split(here, value):
                         if isinstance(name, str) and self.blocked_by(name, kind_name, queue, there):
-                            self.violate(there, DEADLOCK, source, context, node)
+                            self.violate(there, DEADLOCK, source)
 
     def blocked_by(self, name: str, kind_name: str, queue: Obj, path: Path) -> bool:
         kind = self.program.kinds[kind_name]
@@ -714,7 +775,9 @@ class Lowering:
         live: frozenset[str] = frozenset()
         activity = source.activity
         after = path.copy()
-        if node is not None and after.begun is not None:  # nothing of the statement was executed: it begins the next one
+        if (
+            node is not None and after.begun is not None
+        ):  # nothing of the statement was executed: the next begins with it
             node = after.begun
             after.lines.pop()
         elif node is not None and isinstance(node.operation, flow.AtomBegin) and node.operation.action and after.lines:
@@ -722,16 +785,15 @@ class Lowering:
         if activity is not None:
             counter = Place(self.evaluator.counter(activity.record), context.slot)
             if node is None:
-                for lock in {activity.lock} & path.locks:
-                    assert lock is not None
-                    self.release(after, lock)
+                if activity.lock is not None and activity.lock in path.locks:
+                    self.release(after, activity.lock)
                 after.values[counter] = K(IDLE)
             else:
                 live = source.graph.live[node.number]
                 label = self.location(activity, source.graph, node, after.locks, in_atom=path.in_atom)
                 after.values[counter] = K(label)
         self.reset_locals(after, source, context, live)
-        source.templates.append(self.template(after, source, context))
+        source.templates.append(self.template(after, source))
 
     def reset_locals(self, path: Path, source: Source, context: Context, live: frozenset[str]) -> None:
         """Locals that nobody reads any more get their initial value, so that states differing in rubbish coincide."""
@@ -739,9 +801,9 @@ class Lowering:
             kept: dict[Place, Symbolic] = {
                 place: value for place, value in path.values.items() if self.domains.kinds[place.variable] != "local"
             }
-            path.values = kept | self.foreign_locals(path, context)
+            path.values = kept | self.foreign_locals(path)
             return
-        names = self.own_locals(source, path) - context.bind.keys()
+        names = self.own_locals(source) - context.bind.keys()
         own = {self.evaluator.local(name, context): name for name in names}
         for place, name in own.items():
             if name in live:
@@ -751,7 +813,7 @@ class Lowering:
             else:
                 path.values.pop(place, None)
 
-    def own_locals(self, source: Source, path: Path) -> set[str]:
+    def own_locals(self, source: Source) -> set[str]:
         names: set[str] = set(source.graph.live[source.node.number])
         prefix = ("local", source.activity.record, source.activity.name) if source.activity else ()
         for key in self.domains.keys:
@@ -759,7 +821,7 @@ class Lowering:
                 names.add(str(key[3]))
         return names
 
-    def foreign_locals(self, path: Path, context: Context) -> dict[Place, Symbolic]:
+    def foreign_locals(self, path: Path) -> dict[Place, Symbolic]:
         """Parameters handed to callbacks that a step starts."""
         mine = {v for key, v in self.domains.keys.items() if key[0] == "local" and key[2] == "environment"}
         return {
@@ -767,34 +829,25 @@ class Lowering:
             if self.domains.kinds[place.variable] == "local" and place.variable not in mine
         }  # fmt: skip
 
-    def violate(
-        self, path: Path, rule: str, source: Source, context: Context, node: flow.Node, words: str | None = None
-    ) -> None:
-        source.templates.append(self.template(path, source, context, rule, words))
+    def violate(self, path: Path, rule: str, source: Source, words: str | None = None) -> None:
+        source.templates.append(self.template(path, source, rule, words))
 
-    def template(
-        self, path: Path, source: Source, context: Context, violates: str | None = None, limit: str | None = None
-    ) -> Template:
+    def template(self, path: Path, source: Source, violates: str | None = None, limit: str | None = None) -> Template:
         updates: list[Assignment] = []
         if violates is None:
             for place, value in path.values.items():
                 update = self.assignment(path, place, value)
                 if update is not None:
                     updates.append(update)
-                    self.grow(path, update)
-        fairness = None
+                    self.domains.add(update.target.variable, (abstracted(now) for _, now in update.table))
+        fairness: Fairness | None = None
         if path.fair:
             fairness = "strong" if path.acquired and source.activity else "weak"
-        guard = tuple(
-            (place, values) for place, values in sorted(path.guard.items(), key=lambda item: repr(item[0]))
-        )
-        others = tuple(
-            Others(tuple(tuple(cube_of(c) for c in cubes) for cubes in o.entities), o.low, o.high) for o in path.others
-        )
         return Template(
-            path.footprint, guard, others, tuple(updates), self.actor(path, source), self.statements(path, source),
-            fairness, path.acquired if fairness == "strong" else None, violates, limit, path.events,
-        )  # type: ignore[arg-type]  # fmt: skip
+            path.footprint, cube_of(path.guard), others_of(path.others), tuple(updates), self.actor(path, source),
+            self.statements(path, source), fairness, path.acquired if fairness == "strong" else None, violates, limit,
+            path.events,
+        )  # fmt: skip
 
     def assignment(self, path: Path, place: Place, value: Symbolic) -> Assignment | None:
         if isinstance(value, K):
@@ -807,20 +860,21 @@ class Lowering:
         table = tuple(sorted(self.evaluator.image(path, value), key=repr))
         return Assignment(place, value.place, table)
 
-    def grow(self, path: Path, update: Assignment) -> None:
-        self.domains.add(update.target.variable, (abstracted(now) for _, now in update.table))
-
     def actor(self, path: Path, source: Source) -> Actor:
+        slot: int | None = None
         if source.activity is not None:
             kind = "environment" if path.words is not None else source.activity.kind
-            slot = 0 if isinstance(source.activity.record.subject, Entity) and source.activity.record.subject.owned else None
-            copy = f" #{source.activity.record.copy + 1}" if source.activity.record.copy else ""
+            record = source.activity.record
+            if isinstance(record.subject, Entity) and record.subject.owned:
+                slot = 0
+            copy = f" #{record.copy + 1}" if record.copy else ""
             return Actor(source.activity.name + copy, slot, kind)
         assert source.step is not None
-        name, slot = source.step.name, None
+        name = source.step.name
         for _, value in source.binding:
             if isinstance(value, Obj):
-                name = f"{value.name}.{name}" if source.step.loop and value == source.binding[0][1] else f"{name} {value.name}"
+                owns_loop = source.step.loop and value == source.binding[0][1]
+                name = f"{value.name}.{name}" if owns_loop else f"{name} {value.name}"
             elif isinstance(value, Ref) and slot is None:
                 slot = value.slot
                 if value.pool != self.evaluator.received.pool:
@@ -828,13 +882,14 @@ class Lowering:
         return Actor(name, slot, "framework" if source.step.loop else "environment")
 
     def statements(self, path: Path, source: Source) -> tuple[Statement, ...]:
+        """The lines of the trace; each shows what changed between its beginning and the next one."""
         found = []
         for at, line in enumerate(path.lines):
             until = path.lines[at + 1].before if at + 1 < len(path.lines) else path.values
             effects = []
             for place, value in until.items():
-                if line.before.get(place) != value and self.domains.kinds[place.variable] in ("field", "driver", "lock"):
-                    update = self.assignment(path, place, self.evaluator.widened(path, value) if isinstance(value, M) else value)
+                if line.before.get(place) != value and self.domains.kinds[place.variable] in SHOWN:
+                    update = self.assignment(path, place, self.evaluator.refreshed(path, value))
                     if update is not None:
                         effects.append(update)
             result = None if line.result is not None and line.result.startswith("=") else line.result
@@ -850,41 +905,46 @@ class Lowering:
         """Rules that speak of states only: a step without effect wherever the state is bad."""
         found = []
         self.domains.current = -1
+        actor = Actor("rule", None, "framework")
         for item in self.observers.all:
             if not item.is_state_invariant:
                 continue
             assert item.violation is not None
-            choices: list[tuple[Context, int]] = [(Context(lenient=True), 0)]
-            for parameter in item.rule.parameters:
-                sort = getattr(parameter.type, "sort", None)
-                if sort == self.evaluator.dynamic:
-                    choices = [
-                        (c.binding(parameter.name, K(Ref(e.pool, e.index, n if e.owned else None))), n + e.owned)
-                        for c, n in choices for e in self.evaluator.entities
-                    ]  # fmt: skip
-                else:
-                    choices = [
-                        (c.binding(parameter.name, K(Obj(o.name))), n) for c, n in choices for o in self.program.objects_of(str(sort))
-                    ]
             node = flow.Node(0, flow.End(), item.rule.span)
-            for context, footprint in choices:
+            said = (Statement(item.rule.span, item.rule.sentence),)
+            for context, footprint in self.instances(item.rule):
                 path = Path(node, footprint, NO_LOCK)
-                for here, violated in self.evaluator.decide(item.violation, path, context):
+                remembering = replace(context, past=self.observers.bits(item, context.bind))
+                for here, violated in self.evaluator.decide(item.violation, path, remembering):
                     if violated:
-                        guard = tuple(sorted(here.guard.items(), key=lambda pair: repr(pair[0])))
-                        others = tuple(
-                            Others(tuple(tuple(cube_of(c) for c in cubes) for cubes in o.entities), o.low, o.high)
-                            for o in here.others
-                        )
-                        found.append(Template(
-                            here.footprint, guard, others, (), Actor("rule", None, "framework"),
-                            (Statement(item.rule.span, item.rule.sentence),), None, None, item.name,
-                        ))  # fmt: skip
+                        guard, others = cube_of(here.guard), others_of(here.others)
+                        found.append(Template(here.footprint, guard, others, (), actor, said, violates=item.name))
         self.evaluator.broken.clear()
         return found
 
+    def instances(self, rule: typed.Rule) -> list[tuple[Context, int]]:
+        """The rule's parameters bound in each way, with the footprint that this takes."""
+        choices: list[tuple[Context, int]] = [(Context(lenient=True), 0)]
+        for parameter in rule.parameters:
+            sort = getattr(parameter.type, "sort", None)
+            if sort == self.evaluator.dynamic:
+                choices = [
+                    (context.binding(parameter.name, K(Ref(e.pool, e.index, n if e.owned else None))), n + e.owned)
+                    for context, n in choices
+                    for e in self.evaluator.entities
+                ]
+            else:
+                choices = [
+                    (context.binding(parameter.name, K(Obj(found.name))), n)
+                    for context, n in choices
+                    for found in self.program.objects_of(str(sort))
+                ]
+        return choices
+
 
 class _Everything(frozenset[Value]):
+    """A thread of the environment rests wherever it is."""
+
     def __contains__(self, item: object) -> bool:
         return True
 
@@ -902,7 +962,19 @@ def cube_of(cube: SelfCube) -> TemplateCube:
     return tuple(sorted(cube.items(), key=lambda item: repr(item[0])))
 
 
+def others_of(conditions: Iterable[OthersCondition]) -> tuple[Others, ...]:
+    return tuple(
+        Others(tuple(tuple(cube_of(cube) for cube in cubes) for cubes in item.entities), item.low, item.high)
+        for item in conditions
+    )
+
+
+def in_range(bounds: IntType, value: Known) -> bool:
+    return isinstance(value, int) and bounds.low <= value <= bounds.high
+
+
 def is_vague(value: Value) -> bool:
+    """Whether it may be any of several references."""
     return isinstance(value, Ref) and value.slot == OTHER
 
 
@@ -944,7 +1016,9 @@ def shown_value(value: object) -> str:
             return str(value)
 
 
-def starts_in(program: typed.Program, block: typed.Block, names: dict[str, typed.Expr]) -> Iterator[tuple[typed.Expr, str]]:
+def starts_in(
+    program: typed.Program, block: typed.Block, names: dict[str, typed.Expr]
+) -> Iterator[tuple[typed.Expr, str]]:
     """The callbacks that a body may start, in terms of the body's parameters where they are known."""
     for statement in block:
         match statement:

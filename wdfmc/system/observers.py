@@ -21,7 +21,7 @@ from wdfmc.system.system import Obj, Place, Ref, Value
 
 @dataclass(frozen=True)
 class Observer:
-    """violation: at the event. owed: the trigger and the goal of `leads to`. edges: of a monitor."""
+    """violation: at the event. past: what must be remembered. goal: of `leads to`, owed from the trigger on."""
 
     rule: typed.Rule
     violation: typed.Expr | None
@@ -70,7 +70,7 @@ class Observer:
 
     @property
     def is_state_invariant(self) -> bool:
-        return self.violation is not None and not self.by_event
+        return self.violation is not None and not self.now
 
 
 def observer(rule: typed.Rule) -> Observer | None:
@@ -159,7 +159,7 @@ class Observers:
     ) -> Iterator[tuple[Path, bool]]:
         pending = [path]
         for position in item.positions[event]:
-            pending = [there for here in pending for there, _ in self.evaluator.split(here, self.fresh(here, args[position]))]
+            pending = [there for here in pending for there in self.divided(here, args[position])]
         for here in pending:
             values = self.settled(here, args, item, event)
             todo = [here]
@@ -176,15 +176,16 @@ class Observers:
                 todo = following
             yield from ((at, False) for at in todo)
 
-    def fresh(self, path: Path, value: Symbolic) -> Symbolic:
-        return self.evaluator.widened(path, value) if isinstance(value, M) else value
+    def divided(self, path: Path, value: Symbolic) -> Iterator[Path]:
+        """A path for each value."""
+        yield from (there for there, _ in self.evaluator.split(path, self.evaluator.refreshed(path, value)))
 
     def settled(self, path: Path, args: tuple[Symbolic, ...], item: Observer, event: str) -> tuple[Symbolic, ...]:
         """Arguments that name an instance are single values on this path."""
         positions = item.positions[event]
         found: list[Symbolic] = []
         for at, arg in enumerate(args):
-            now = self.fresh(path, arg)
+            now = self.evaluator.refreshed(path, arg)
             if at in positions and isinstance(now, M):
                 images = {image for _, image in self.evaluator.image(path, now)}
                 assert len(images) == 1, (event, images)

@@ -256,6 +256,10 @@ class Algebra:
             return value
         return M(value.place, wider_table(value.table, path.footprint))
 
+    def refreshed(self, path: Path, value: Symbolic) -> Symbolic:
+        """A value read before the footprint may have grown, as it is now."""
+        return self.widened(path, value) if isinstance(value, M) else value
+
     def introduced(self, path: Path) -> Iterator[tuple[Path, int]]:
         """The path with one more request in its footprint, split by what the conditions on all others say of it."""
         if self.self_mode:

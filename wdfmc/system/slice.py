@@ -1,6 +1,6 @@
-"""Cone of influence: variables that no guard reads, directly or through copies, are dropped, and what then does nothing.
+"""Cone of influence: variables that no guard reads, directly or through copies, are dropped, and then idle templates.
 
-`kept` leads back: for each template of the slice the templates of the full system that look like it.
+Templates that look alike without the dropped variables become one; `Slice.kept` leads back.
 """
 
 from __future__ import annotations
@@ -9,12 +9,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from wdfmc.system.system import (
-    OTHER, SELF, Assignment, Others, Place, Ref, Statement, Template, TemplateCube, TemplateObligation, TemplateSystem, TemplateVariable, Value,
-)  # fmt: skip
+    OTHER,
+    SELF,
+    Assignment,
+    Others,
+    Place,
+    Ref,
+    Statement,
+    Template,
+    TemplateCube,
+    TemplateObligation,
+    TemplateSystem,
+    TemplateVariable,
+    Value,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
+    """`kept`: for each template of `system`, the numbers of those of the full system that look like it."""
+
     system: TemplateSystem
     kept: tuple[tuple[int, ...], ...]
 
@@ -61,11 +75,11 @@ def full(variable: TemplateVariable, footprint: int, own: bool) -> frozenset[Val
 def pruned_guards(system: TemplateSystem, template: Template) -> Template:
     """Without tests that every value passes."""
 
+    def passes_all(place: Place, values: frozenset[Value]) -> bool:
+        return values >= full(system.variables[place.variable], template.footprint, place.slot == SELF)
+
     def prune(cube: TemplateCube) -> TemplateCube:
-        return tuple(
-            (place, values) for place, values in cube
-            if not values >= full(system.variables[place.variable], template.footprint, place.slot == SELF)
-        )  # fmt: skip
+        return tuple((place, values) for place, values in cube if not passes_all(place, values))
 
     others = tuple(
         Others(tuple(tuple(prune(cube) for cube in cubes) for cubes in item.entities), item.low, item.high)
@@ -85,22 +99,23 @@ def places_read(template: Template) -> Iterable[Place]:
 
 
 def cone(obligations: list[TemplateObligation], templates: list[Template]) -> set[int]:
+    """The variables that decide whether a template can be taken or a goal is owed."""
     relevant = {item.variable for item in obligations}
     for template in templates:
         relevant |= {place.variable for place in places_read(template)}
-    grown = True
-    while grown:
-        grown = False
-        for template in templates:
-            for update in template.updates:
-                if update.source is not None and update.target.variable in relevant and update.source.variable not in relevant:
-                    relevant.add(update.source.variable)
-                    grown = True
+    copies = {
+        (update.source.variable, update.target.variable)
+        for template in templates
+        for update in template.updates
+        if update.source is not None
+    }
+    while fresh := {source for source, target in copies if target in relevant} - relevant:
+        relevant |= fresh
     return relevant
 
 
 def matters(template: Template, relevant: set[int], fairness: bool) -> bool:
-    """Where fairness counts, a fair step without effect stays: an actor that can take it for ever need take no other."""
+    """Where fairness counts, a fair step without effect stays: who can take it for ever need take no other."""
     if template.violates is not None or (fairness and template.fairness is not None):
         return True
     return any(update.target.variable in relevant for update in template.updates)
@@ -119,13 +134,15 @@ def renumbered(template: Template, renumber: dict[int, int]) -> Template:
             if u.target.variable in renumber and (u.source is None or u.source.variable in renumber)
         )  # fmt: skip
 
-    statements = tuple(
-        Statement(s.span, s.action, s.result, assignments(s.effects)) for s in template.statements
-    )
+    statements = tuple(Statement(s.span, s.action, s.result, assignments(s.effects)) for s in template.statements)
     others = tuple(
         Others(tuple(tuple(cube(c) for c in cubes) for cubes in item.entities), item.low, item.high)
         for item in template.others
     )
     return replace(
-        template, guard=cube(template.guard), others=others, updates=assignments(template.updates), statements=statements
+        template,
+        guard=cube(template.guard),
+        others=others,
+        updates=assignments(template.updates),
+        statements=statements,
     )

@@ -179,6 +179,8 @@ def visible_value(
     if at is not None:
         return shown(configuration.values[at])
     lock = name.removesuffix(".held")
+    if "." in lock:
+        return None  # a presentation lock: here the last statement releases it, there the end of the callback does
     if lock != name and lock in machine.program.objects:
         return shown(any(held == lock for held, _ in configuration.held))
     return None

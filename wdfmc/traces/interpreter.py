@@ -322,7 +322,7 @@ class Machine:
             case typed.Assign(_, target, value):
                 yield from self.assign(span, target, value, style)
             case typed.Invoke(_, target, routine, args):
-                yield Instruction(span, self.invoke(target, self.program.routines[routine], args, style))
+                yield from self.called(span, target, self.program.routines[routine], args, style)
             case typed.If(_, condition, then, otherwise):
                 yield self.branch(span, condition, self.block(then, style), self.block(otherwise, style), style)
             case typed.While(_, before, condition, body):
@@ -496,6 +496,20 @@ class Machine:
             self.write_local(world, target, value)
 
     # ------------------------------------------------------------ routines and callbacks
+
+    def called(
+        self, span: Span, target: typed.Local | None, routine: typed.Routine, args: tuple[typed.Expr, ...], style: Style
+    ) -> Iterator[Instruction]:
+        """What a call reads from shared data for its arguments is read before, each in a step of its own."""
+        given: list[typed.Expr] = []
+        for at, (parameter, arg) in enumerate(zip(routine.parameters, args, strict=True)):
+            if parameter.mode == "in" and not style.atomic and reads_shared(arg):
+                held = typed.Local(f"$argument{at}")
+                yield from self.assign(span, held, arg, style)
+                given.append(held)
+            else:
+                given.append(arg)
+        yield Instruction(span, self.invoke(target, routine, tuple(given), style))
 
     def invoke(
         self, target: typed.Local | None, routine: typed.Routine, args: tuple[typed.Expr, ...], style: Style

@@ -1,4 +1,4 @@
-"""The one shortest trace of a violation that is shown, whichever engine found it.
+"""The one shortest trace that is shown of a violation, or of being stuck, whichever engine found it.
 
 Shortest first; then the fewest switches between actors, the fewest requests named, the fewest steps of the environment,
 and of what is left the run that comes first by (template, slots) of its transitions. As slots are interchangeable,
@@ -14,14 +14,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
+from wdfmc.engines.abstraction import reach
 from wdfmc.engines.engine import Path
 from wdfmc.engines.expansion import Expansion
-from wdfmc.engines.packed import Bools, Index, Numbers, Words
-from wdfmc.engines.abstraction import reach
+from wdfmc.engines.packed import Bools, Index, Numbers, Words, holding
 from wdfmc.engines.solver import GaveUp, Model, Sat
 from wdfmc.engines.symmetry import Symmetry
 from wdfmc.engines.unrolling import Unrolling
@@ -34,32 +34,38 @@ BATCH: Final = 1 << 14
 SWITCH: Final = 1 << 32  # the weights of the criteria in one number
 REQUEST: Final = 1 << 16
 DEAD_END: Final = np.int64(1 << 62)
+NO_STEP: Final = -1  # instead of a transition, where a run just ends
+
+
+End: TypeAlias = Literal["violation", "stuck"]
 
 
 class TooLarge(Exception):
-    """To be explored; z3 has to do it. `shorter`: no violation has at most so many transitions."""
+    """To be explored; z3 has to do it. `shorter`: no run that refutes the goal has at most so many transitions."""
 
     def __init__(self, shorter: int) -> None:
         super().__init__(shorter)
         self.shorter = shorter
 
 
-def canonical(system: TransitionSystem, goal: str, depth: int, deadline: float | None = None) -> Path:
-    """The best shortest run that violates the goal.
+def canonical(
+    system: TransitionSystem, goal: str, depth: int, end: End = "violation", deadline: float | None = None
+) -> Path:
+    """The best shortest run that refutes the goal with such an end.
 
     Args:
-        depth: transitions of a violation that is known, the violating one included. One that is not the shortest only
+        depth: transitions of such a run that is known, a violating one included. One that is not the shortest only
             costs time.
         deadline: as of time.monotonic(); past it z3 gives the best that it has. Exploring takes seconds at most.
 
     Raises:
-        Refuted: no violation has at most `depth` transitions.
+        Refuted: no such run has at most `depth` transitions.
     """
     tastes = Tastes(system)
     try:
-        return _explored(tastes, goal, depth)
+        return _explored(tastes, goal, depth, end)
     except TooLarge as trouble:
-        return _descended(tastes, goal, trouble.shorter + 1, depth, deadline)
+        return _descended(tastes, goal, trouble.shorter + 1, depth, end, deadline)
 
 
 class Tastes:
@@ -92,29 +98,30 @@ class Tastes:
 # ---------------------------------------------------------------- by exploration
 
 
-def _explored(tastes: Tastes, goal: str, depth: int) -> Path:
-    layers = _Layers(tastes, goal)
-    while not layers.violated:
-        if layers.length + 1 >= depth or not layers.grow():
+def _explored(tastes: Tastes, goal: str, depth: int, end: End) -> Path:
+    layers = _Layers(tastes, goal, end)
+    while not layers.ends:
+        if layers.depth >= depth or not layers.grow():
             raise Refuted(
-                f"{goal}: an engine found a violation with {depth} transitions, "
-                f"exploration finds none with {layers.length + 1}"
+                f"{goal}: an engine found a run with {depth} transitions that ends in {end}, "
+                f"exploration finds none with {layers.depth}"
             )
     return _Runs(tastes, layers).best()
 
 
 class _Layers:
-    """The states at each distance up to renaming, until one violates the goal."""
+    """The states at each distance up to renaming, until a run can end in some: `ends`."""
 
-    def __init__(self, tastes: Tastes, goal: str) -> None:
+    def __init__(self, tastes: Tastes, goal: str, end: End) -> None:
         self.tastes = tastes
         self.goal = goal
+        self.end = end
         self.expansion = Expansion(tastes.system, tastes.symmetry.packing)
         self.index = Index(tastes.symmetry.packing.words)
         self.index.add(tastes.symmetry.canonical(tastes.symmetry.packing.pack([tastes.system.initial])))
         self.starts = [0]  # the first state of each layer
         self.edges: list[tuple[Numbers, Numbers]] = []  # from each layer but the last to the next one
-        self.violated = self._look(0, 1)
+        self.ends = self._look(0, 1)
         self._able: list[list[tuple[int, Numbers]]]
 
     @property
@@ -122,14 +129,39 @@ class _Layers:
         """The distance of the last layer."""
         return len(self.starts) - 1
 
+    @property
+    def depth(self) -> int:
+        """The transitions of a run that ends in the last layer."""
+        return self.length + (self.end == "violation")
+
     def _look(self, first: int, end: int) -> list[int]:
-        """The states that violate the goal among first..end-1; remembers what is enabled for `grow`."""
-        self._able, found = [], list[Numbers]()
+        """Where a run can end among the states first..end-1; remembers what is enabled for `grow`."""
+        self._able, found = [], list[int]()
         for start in range(first, end, BATCH):
-            able = self.expansion.enabled(self.index.words[:, start : min(start + BATCH, end)])
+            states = self.index.words[:, start : min(start + BATCH, end)]
+            able = self.expansion.enabled(states)
             self._able.append([one for one in able if self.tastes.system.transitions[one[0]].violates is None])
-            found += [rows + start for at, rows in able if self.tastes.system.transitions[at].violates == self.goal]
-        return [int(state) for state in np.unique(np.concatenate(found))] if found else []
+            found += (np.flatnonzero(self.ending(states, able)) + start).tolist()
+        return found
+
+    def ending(self, states: Words, able: list[tuple[int, Numbers]]) -> Bools:
+        """Where a run can end, given what is enabled."""
+        system = self.tastes.system
+        if self.end == "violation":
+            here = np.zeros(states.shape[1], np.bool_)
+            for at, rows in able:
+                if system.transitions[at].violates == self.goal:
+                    here[rows] = True
+            return here
+        packing = self.tastes.symmetry.packing
+        owed = [o for o in system.obligations if o.rule == self.goal]
+        here = np.zeros(states.shape[1], np.bool_)
+        for obligation in owed:
+            here |= holding(packing, system, states, obligation.variable, obligation.pending)
+        for at, rows in able:
+            if system.transitions[at].fairness is not None:
+                here[rows] = False
+        return here
 
     def grow(self) -> bool:
         """Add the next layer; False if there is none.
@@ -146,18 +178,18 @@ class _Layers:
             sources.append((found.source[ahead] + start).astype(np.int32))
             targets.append(numbers[ahead].astype(np.int32))
             if self.index.size > MOST_STATES:
-                raise TooLarge(len(self.starts))
+                raise TooLarge(self.depth)
         if self.index.size == end:
             return False
         self.starts.append(end)
         self.edges.append((np.concatenate(sources), np.concatenate(targets)))
-        self.violated = self._look(end, self.index.size)
+        self.ends = self._look(end, self.index.size)
         return True
 
     def useful(self) -> Bools:
-        """For each state: it lies on a shortest violation."""
+        """For each state: it lies on a shortest run."""
         useful = np.zeros(self.index.size, np.bool_)
-        useful[self.violated] = True
+        useful[self.ends] = True
         for source, target in reversed(self.edges):
             useful[source[useful[target]]] = True
         return useful
@@ -175,7 +207,7 @@ class _Steps:
 
 
 class _Runs:
-    """All shortest violations, as a graph in layers. A node is (state, last actor, slots named so far)."""
+    """All shortest runs, as a graph in layers. A node is (state, last actor, slots named so far)."""
 
     def __init__(self, tastes: Tastes, layers: _Layers) -> None:
         self.tastes = tastes
@@ -190,7 +222,7 @@ class _Runs:
             self.steps.append(steps)
             total += len(steps.source)
             if total > MOST_RUNS:
-                raise TooLarge(layers.length)
+                raise TooLarge(layers.depth - 1)
         self.steps.append(self._last(nodes))
 
     def best(self) -> Path:
@@ -209,7 +241,7 @@ class _Runs:
             chosen = min(least.tolist(), key=lambda at: self.tastes.rank[int(steps.transition[at])])
             taken.append(int(steps.transition[chosen]))
             node = int(steps.target[chosen])
-        return Path(tuple(taken), "violation")
+        return Path(tuple(at for at in taken if at != NO_STEP), self.layers.end)
 
     def _next(self, nodes: Numbers) -> tuple[Numbers, _Steps]:
         """The next layer of nodes, and the steps to it. Replaces `states` by those of that layer."""
@@ -246,13 +278,14 @@ class _Runs:
         return np.flatnonzero(ahead & self.useful[numbers])
 
     def _last(self, nodes: Numbers) -> _Steps:
-        """The violating transitions; the requests are paid for here, when all are known."""
+        """The violating transitions, if a run ends so; the requests are paid for here, when all are known."""
         transitions = self.tastes.system.transitions
-        broken = [
-            (at, rows)
-            for at, rows in self.layers.expansion.enabled(self.states)
-            if transitions[at].violates == self.layers.goal
-        ]
+        able = self.layers.expansion.enabled(self.states)
+        if self.layers.end == "stuck":
+            source = np.flatnonzero(self.layers.ending(self.states, able)[nodes[:, 0]])
+            cost = np.array([int(names).bit_count() * REQUEST for names in nodes[source, 2]], np.int64)
+            return _Steps(len(nodes), source, np.zeros_like(source), np.full_like(source, NO_STEP), cost)
+        broken = [(at, rows) for at, rows in able if transitions[at].violates == self.layers.goal]
         source = np.concatenate([rows for _, rows in broken])
         transition = np.repeat([at for at, _ in broken], [len(rows) for _, rows in broken])
         steps = self._joined(nodes, source, transition, np.zeros(len(source), np.int64))
@@ -282,36 +315,49 @@ class _Runs:
 # ---------------------------------------------------------------- by z3
 
 
-def _descended(tastes: Tastes, goal: str, least: int, most: int, deadline: float | None) -> Path:
-    """Any shortest violation (`least` to `most` transitions), improved criterion by criterion until none is better."""
+def _descended(tastes: Tastes, goal: str, least: int, most: int, end: End, deadline: float | None) -> Path:
+    """Any shortest run (`least` to `most` transitions), improved criterion by criterion until none is better."""
     known = reach(tastes.system)
     assert known is not None
-    runs = Unrolling(tastes.system, known, [goal])
-    for length in range(most):
-        if length + 1 >= least:
-            match runs.solve(runs.violation(goal), deadline=None):
+    runs = Unrolling(tastes.system, known, [goal], lasso=end == "stuck")
+    for depth in range(end == "violation", most + 1):
+        if depth >= least:
+            ending = _ending(runs, goal, end)
+            match runs.solve(*ending):
                 case Sat(model):
-                    runs.solver.insist(runs.violation(goal))
-                    return _Descent(tastes, goal, runs, deadline).best(model)
+                    for literal in ending:
+                        runs.solver.insist(literal)
+                    return _Descent(tastes, goal, end, runs, deadline).best(model)
                 case GaveUp(reason):
-                    raise Refuted(f"{goal}: z3 gave up on a violation that an engine found: {reason}")
+                    raise Refuted(f"{goal}: z3 gave up on a run that an engine found: {reason}")
         runs.extend()
-    raise Refuted(f"{goal}: an engine found a violation with {most} transitions, z3 finds none")
+    raise Refuted(f"{goal}: an engine found a run with {most} transitions that ends in {end}, z3 finds none")
+
+
+def _ending(runs: Unrolling, goal: str, end: End) -> list[int]:
+    """Literals that say that a run of that length ends so."""
+    if end == "violation":
+        return [runs.violation(goal)]
+    live = runs.live(goal)
+    if live is None:
+        raise Refuted(f"{goal}: an engine found a stuck run, but nothing is owed")
+    return [runs.stuck, live]
 
 
 class _Descent:
-    """Every run of `runs` is a shortest violation now."""
+    """Every run of `runs` is a shortest one that refutes the goal now."""
 
-    def __init__(self, tastes: Tastes, goal: str, runs: Unrolling, deadline: float | None) -> None:
+    def __init__(self, tastes: Tastes, goal: str, end: End, runs: Unrolling, deadline: float | None) -> None:
         self.tastes = tastes
         self.goal = goal
+        self.end: End = end
         self.runs = runs
         self.deadline = deadline
         transitions, relation = tastes.system.transitions, runs.relation
         broken = {at: name for at, name in relation.broken.items() if transitions[at].violates == goal}
         self.steps = [  # transition -> the literal that says it is the one taken
             {at: runs.at(name, step) for at, name in (relation.taken if step < runs.length else broken).items()}
-            for step in range(runs.length + 1)
+            for step in range(runs.length + (end == "violation"))
         ]
 
     def best(self, model: Model) -> Path:
@@ -341,7 +387,9 @@ class _Descent:
 
     def _path(self, model: Model) -> Path:
         taken = self.runs.transitions(model)
-        return Path((*taken, self.runs.broken(model, self.goal)), "violation")
+        if self.end == "violation":
+            taken = (*taken, self.runs.broken(model, self.goal))
+        return Path(taken, self.end)
 
     def _solve(self, assumed: int) -> Path | None:
         answer = self.runs.solve(assumed, deadline=self.deadline)
