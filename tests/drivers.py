@@ -113,7 +113,7 @@ class Generator:
             case "wake":
                 return self.wake()
             case "branch":
-                return f'if ({self.condition(request)}) {{ {self.action(request)} }} else {{ {self.action(request)} }}'
+                return f"if ({self.condition(request)}) {{ {self.action(request)} }} else {{ {self.action(request)} }}"
             case "context":
                 return f"{request}.Mine = {pick(('TRUE', 'FALSE', f'!{request}.Mine'))};"
             case _:
@@ -204,16 +204,18 @@ class Generator:
 
     def stop_body(self) -> str:
         acknowledge = "WdfRequestStopAcknowledge(Request, FALSE);"
-        return self.random.choice((
-            acknowledge,
-            acknowledge,
-            "",
-            f"if (!Cancelable) {{ {acknowledge} }}",
-            "if (!Cancelable) { WdfRequestStopAcknowledge(Request, TRUE); }",
-            f"if (Cancelable && NT_SUCCESS(WdfRequestUnmarkCancelable(Request))) {{ {self.complete('Request')} }}",
-            f"{self.section(self.forget('Request'))} {acknowledge}",
-            self.complete("Request"),
-        ))
+        return self.random.choice(
+            (
+                acknowledge,
+                acknowledge,
+                "",
+                f"if (!Cancelable) {{ {acknowledge} }}",
+                "if (!Cancelable) { WdfRequestStopAcknowledge(Request, TRUE); }",
+                f"if (Cancelable && NT_SUCCESS(WdfRequestUnmarkCancelable(Request))) {{ {self.complete('Request')} }}",
+                f"{self.section(self.forget('Request'))} {acknowledge}",
+                self.complete("Request"),
+            )
+        )
 
     def cancel_body(self) -> str:
         forget = self.forget("Request")
@@ -319,16 +321,18 @@ class Sender:
         cancel = "if (found != null) { WdfRequestCancelSentRequest(found); }"
         careful = f"{LOCK} found = any of Sent; if (found != null) {{ WdfObjectReference(found); }} {UNLOCK} "
         careful += "if (found != null) { WdfRequestCancelSentRequest(found); WdfObjectDereference(found); }"
-        body = self.random.choice((
-            careful,
-            f"{self.section('found = any of Sent;')} {cancel}",
-            "Again = TRUE;",
-            "WdfIoTargetStop(Lower, WdfIoTargetCancelSentIo); WdfIoTargetStart(Lower);",
-            "WdfIoTargetStop(Lower, WdfIoTargetLeaveSentIoPending); WdfIoTargetStart(Lower);",
-            "WdfIoTargetPurge(Lower, WdfIoTargetPurgeIo);",
-            "WdfIoQueueStopSynchronously(Reads); WdfIoQueueStart(Reads);",
-            "WdfIoQueuePurge(Reads, NULL); WdfIoQueueStart(Reads);",
-        ))
+        body = self.random.choice(
+            (
+                careful,
+                f"{self.section('found = any of Sent;')} {cancel}",
+                "Again = TRUE;",
+                "WdfIoTargetStop(Lower, WdfIoTargetCancelSentIo); WdfIoTargetStart(Lower);",
+                "WdfIoTargetStop(Lower, WdfIoTargetLeaveSentIoPending); WdfIoTargetStart(Lower);",
+                "WdfIoTargetPurge(Lower, WdfIoTargetPurgeIo);",
+                "WdfIoQueueStopSynchronously(Reads); WdfIoQueueStart(Reads);",
+                "WdfIoQueuePurge(Reads, NULL); WdfIoQueueStart(Reads);",
+            )
+        )
         if self.random.random() < 0.5:
             return f"thread Other{self.random.choice((' once', ''))} {{ {body} }}"
         return f"timer Tick : armed {{ EvtTimerFunc = OnTick; }} callback OnTick() {{ {body} }}"

@@ -111,7 +111,7 @@ def headline(model: str, target: str | None = None) -> tuple[Word, tuple[str, ..
     """The verdict, the breached contracts, and how the trace ends."""
     found = checked(model, Options(specs=(HEADLINE,), target=target, timeout=PATIENCE))
     (result,) = of_rule(found, "forwarded-completes-exactly-once")
-    return result.verdict, result.under, result.trace and result.trace.end
+    return result.verdict, result.under, None if result.trace is None else result.trace.end
 
 
 @pytest.mark.parametrize("model", PROVED)

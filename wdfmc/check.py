@@ -130,14 +130,7 @@ def imports(text: ast.Text, path: Path) -> list[ast.Text]:
     def visit(current: ast.Text, at: Path, chain: tuple[Path, ...]) -> None:
         for item in current.items:
             if isinstance(item, ast.Import):
-                target = (at.parent / item.path).resolve()
-                label = (Label(item.span),)
-                if target in chain:
-                    circle = " -> ".join(step.name for step in (*chain[chain.index(target) :], target))
-                    raise Rejected([Diagnostic("WDF210", f"the imports go round in a circle: {circle}", label, "drop one of them")])
-                if not target.is_file():
-                    near = did_you_mean(target.name, [p.name for p in target.parent.glob("*")] if target.parent.is_dir() else [])
-                    raise Rejected([Diagnostic("WDF211", f"there is no file `{item.path}` beside this text", label, near)])
+                target = import_target(item, at, chain)
                 if target not in found:
                     part = parse(read(target))
                     visit(part, target, (*chain, target))
@@ -145,6 +138,21 @@ def imports(text: ast.Text, path: Path) -> list[ast.Text]:
 
     visit(text, path, (path.resolve(),))
     return list(found.values())
+
+
+def import_target(item: ast.Import, importer: Path, chain: tuple[Path, ...]) -> Path:
+    """The file that an import names. `chain`: the files whose imports led here."""
+    target = (importer.parent / item.path).resolve()
+    label = (Label(item.span),)
+    if target in chain:
+        circle = " -> ".join(step.name for step in (*chain[chain.index(target) :], target))
+        message = f"the imports go round in a circle: {circle}"
+        raise Rejected([Diagnostic("WDF210", message, label, "drop one of them")])
+    if not target.is_file():
+        beside = [file.name for file in target.parent.glob("*")] if target.parent.is_dir() else []
+        message = f"there is no file `{item.path}` beside this text"
+        raise Rejected([Diagnostic("WDF211", message, label, did_you_mean(target.name, beside))])
+    return target
 
 
 def analysed_model(
@@ -183,7 +191,7 @@ def check_text(text: str, name: str = "<text>", options: Options | None = None) 
 def selected(
     program: typed.Program, text: ast.Text, specs: Sequence[ast.Text], options: Options
 ) -> tuple[tuple[Goal, ...], list[Diagnostic]]:
-    """--rule names rules; else --spec gives those that it declares or uses; else all that are on by default or expected."""
+    """--rule names rules; else --spec gives those that it declares or uses; else all on by default or expected."""
     wrong = []
     if options.rules:
         names = list(options.rules)
@@ -239,7 +247,11 @@ def expectation(program: typed.Program, rule: str, target: str) -> str | None:
 
 
 def with_target(program: typed.Program, behaviour: str, override: bool) -> typed.Program:
-    """The program in an environment in which targets behave so; `override` also those of which the text says otherwise."""
+    """The program in an environment in which targets behave so.
+
+    Args:
+        override: also targets of which the text says otherwise.
+    """
     objects = {
         name: replace(item, constants={**item.constants, "behaviour": typed.Const(behaviour)})
         if item.sort == "target" and (override or name not in program.explicit_targets) else item

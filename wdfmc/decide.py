@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Final, Literal
 
 from wdfmc.check import Goal, Model, Options, expectation, with_target
 from wdfmc.engines.auto import Auto
@@ -13,7 +14,7 @@ from wdfmc.engines.bmc import Bmc
 from wdfmc.engines.engine import Holds, Outcome, Path, Unknown, Violated
 from wdfmc.engines.explicit import Explicit
 from wdfmc.semantics import typed
-from wdfmc.semantics.check import events_of
+from wdfmc.semantics.check import BEHAVIOURS, events_of
 from wdfmc.system.instantiate import instantiate
 from wdfmc.system.lower import MODEL_BOUND, Lowering
 from wdfmc.system.observers import observer
@@ -22,14 +23,14 @@ from wdfmc.system.slice import Slice, sliced
 from wdfmc.system.step import step
 from wdfmc.system.system import State, TemplateSystem, TransitionSystem
 from wdfmc.traces.explain import explained, lifted
-from wdfmc.traces.minimize import canonical
 from wdfmc.traces.follow import Refuted as NoRun
 from wdfmc.traces.follow import follow, steps_of
+from wdfmc.traces.minimize import canonical
 from wdfmc.traces.replay import Refuted, replay
 from wdfmc.verdict import Audit, Result, Trace, Word
 
-NULL_HANDLE = "no-stale-handle"
-MOST_ACTIVATIONS = 2  # of one role on one request
+NULL_HANDLE: Final = "no-stale-handle"
+MOST_ACTIVATIONS: Final = 2  # of one role on one request
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,17 @@ def decide(model: Model, options: Options, deadline: float | None) -> Iterator[R
 
 
 def lowered(program: typed.Program, goals: Sequence[Goal], options: Options, overlaps: Mapping[str, int]) -> Instance:
+    """Raises NotExpressible."""
     lowering = Lowering(program, frozenset(goal.rule for goal in goals), overlaps)
     system = lowering.system()
     raisable = {limit: role for limit, role in lowering.raisable.items() if role not in overlaps}
     return Instance(
-        program, system, tuple(sorted(lowering.bounds)), frozenset(lowering.tested), dict(overlaps), raisable,
+        program,
+        system,
+        tuple(sorted(lowering.bounds)),
+        frozenset(lowering.tested),
+        dict(overlaps),
+        raisable,
         options.requests,
     )
 
@@ -100,7 +107,9 @@ class TooFewActivations(Exception):
 
 @dataclass(slots=True)
 class Breaches:
-    """What is known of the contracts: they are decided once, whatever was asked for, and concern every other verdict."""
+    """What is known of the contracts. They are decided once, whatever was asked for: every other verdict relies on
+    them.
+    """
 
     decided: bool = False
     rules: list[str] = field(default_factory=list)
@@ -163,14 +172,7 @@ class Decision:
             found += run_engine(small, sorted(names & breakable), self.options, self.deadline)
         for rule, _, outcome in found:
             if isinstance(outcome, Violated) and rule in contracts:
-                if rule == MODEL_BOUND:
-                    self.breaches.bound = limit_of(part, small, outcome.path)
-                    if self.breaches.bound in self.instance.raisable:
-                        role = self.instance.raisable[self.breaches.bound]
-                        self.breaches.reset()
-                        raise TooFewActivations(role)
-                elif rule not in self.breaches.rules:
-                    self.breaches.rules.append(rule)
+                self.note_breach(rule, outcome.path, part, small)
         seconds = (time.monotonic() - started + self.seconds) / max(1, len(found))
         self.seconds = 0.0
         for rule, engine, outcome in found:
@@ -181,30 +183,39 @@ class Decision:
             if goal is not None:
                 yield replace(self.result(goal, engine, outcome, part, small), seconds=seconds)
 
+    def note_breach(self, rule: str, path: Path, part: Slice, small: TransitionSystem) -> None:
+        """Raises TooFewActivations if it is one of a bound that can be raised."""
+        if rule == MODEL_BOUND:
+            self.breaches.bound = limit_of(part, small, path)
+            if self.breaches.bound in self.instance.raisable:
+                role = self.instance.raisable[self.breaches.bound]
+                self.breaches.reset()
+                raise TooFewActivations(role)
+        elif rule not in self.breaches.rules:
+            self.breaches.rules.append(rule)
+
     def result(self, goal: Goal, engine: str, outcome: Outcome, part: Slice, small: TransitionSystem) -> Result:
+        bounded = f"a bound of the model is hit: {self.breaches.bound}"
         match outcome:
             case Violated(path) if goal.rule == MODEL_BOUND:
-                return self.judged(goal, Word.UNKNOWN, engine, reason=f"a bound of the model is hit: {self.breaches.bound}",
-                                   depth=len(path.transitions))  # fmt: skip
+                return self.judged(goal, Word.UNKNOWN, engine, reason=bounded, depth=len(path.transitions))
             case Violated(path):
                 shortest = canonical(small, goal.rule, len(path.transitions)) if path.end == "violation" else path
                 trace = self.audited(goal.rule, shortest, part, small)
                 depth = len(shortest.transitions)
                 return self.judged(goal, Word.VIOLATED, engine, depth=depth, audit=Audit.REPLAYED, trace=trace)
             case Holds() if self.breaches.bound is not None:
-                return self.judged(goal, Word.UNKNOWN, engine, reason=f"a bound of the model is hit: {self.breaches.bound}")
+                return self.judged(goal, Word.UNKNOWN, engine, reason=bounded)
             case Holds():
                 under = tuple(rule for rule in self.breaches.rules if rule != goal.rule)
                 return self.judged(goal, Word.PROVED, engine, audit=Audit.EXHAUSTIVE, under=under)
-            case Unknown(reason, depth) if depth is not None:
-                word = Word.BOUNDED if self.options.engine == "bmc" else Word.UNKNOWN
-                return self.judged(goal, word, engine, reason=reason, depth=depth)
-            case Unknown(reason):
-                return self.judged(goal, Word.UNKNOWN, engine, reason=reason)
+            case Unknown(reason, explored):
+                word = Word.BOUNDED if explored is not None and self.options.engine == "bmc" else Word.UNKNOWN
+                return self.judged(goal, word, engine, reason=reason, depth=explored)
 
     def audited(self, rule: str, path: Path, part: Slice, small: TransitionSystem) -> Trace:
-        """The trace, after `step` has executed it on the slice and on the unreduced system, and the direct
-        interpreter over the syntax tree as well: it shares nothing with the lowering.
+        """The trace, after three executions: on the slice and on the unreduced system by `step`, and on the typed
+        program by the interpreter, which shares nothing with the lowering.
 
         Raises:
             Refuted: they do not agree; an internal error with both sides.
@@ -235,14 +246,14 @@ def run_engine(
     system: TransitionSystem, goals: Sequence[str], options: Options, deadline: float | None
 ) -> Iterator[tuple[str, str, Outcome]]:
     """(rule, name of the engine, outcome) for each goal."""
-    depth = {} if options.depth is None else {"depth": options.depth}
+    depth = Bmc().depth if options.depth is None else options.depth
     match options.engine:
         case "explicit":
             yield from ((goal, "explicit", found) for goal, found in Explicit(deadline=deadline).check(system, goals))
         case "bmc":
-            yield from ((goal, "bmc", found) for goal, found in Bmc(**depth, deadline=deadline).check(system, goals))
+            yield from ((goal, "bmc", found) for goal, found in Bmc(depth, deadline).check(system, goals))
         case _:
-            yield from Auto(**depth, deadline=deadline, jobs=options.jobs).check(system, goals)
+            yield from Auto(depth, deadline=deadline, jobs=options.jobs).check(system, goals)
 
 
 def executed(system: TransitionSystem, path: Path) -> tuple[State, ...]:
@@ -253,7 +264,7 @@ def executed(system: TransitionSystem, path: Path) -> tuple[State, ...]:
     return tuple(states)
 
 
-def met(goal: Goal, word: Word) -> str | None:  # type: ignore[return]
+def met(goal: Goal, word: Word) -> Literal["met", "unmet"] | None:
     if goal.expected is None:
         return None
     return "met" if goal.expected == word.value else "unmet"
@@ -268,7 +279,7 @@ def assumptions(program: typed.Program, goal: Goal) -> tuple[str, ...]:
         f"target {item.name} {constant.value}" for item in program.objects_of("target")
         if isinstance(constant := item.constants.get("behaviour"), typed.Const)
     }  # fmt: skip
-    others = [word for word in rule.assuming if word not in ("answers", "honours", "silent")]
+    others = [word for word in rule.assuming if word not in BEHAVIOURS]
     return (*sorted(behaviours), *others, "new requests, cancels and power transitions are finitely many")
 
 
@@ -277,12 +288,13 @@ def undecided(program: typed.Program, goal: Goal, reason: str, options: Options,
     return Result(
         goal.rule, rule.sentence, Word.UNKNOWN, options.requests, None, "none", assumptions(program, goal), seconds,
         Audit.NONE, met(goal, Word.UNKNOWN), reason,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
 def groups(program: typed.Program, rules: Sequence[str]) -> Iterator[list[str]]:
     """Rules that need no ghost variable together, every other one for itself: each ghost multiplies the states."""
-    free, ghosts = [], []
+    free: list[str] = []
+    ghosts: list[str] = []
     for name in rules:
         item = observer(program.rules[name])
         needs = item is not None and (item.past or item.goal is not None or item.rule.form == "monitor")
@@ -293,5 +305,6 @@ def groups(program: typed.Program, rules: Sequence[str]) -> Iterator[list[str]]:
 
 
 def limit_of(part: Slice, small: TransitionSystem, path: Path) -> str:
+    """The words of the bound that a run hits with its last transition."""
     template = part.system.templates[small.transitions[path.transitions[-1]].template]
     return template.limit or "an unnamed bound"

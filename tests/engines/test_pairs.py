@@ -8,15 +8,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.engines.naive import layers, random_system, shortest
+from tests.engines.naive import layers, random_system, shortest, successors
 from tests.systems import GOALS, small_systems
-from wdfmc.engines.abstraction import Reach, reach
+from wdfmc.engines.abstraction import Reach, reach, recurring
 from wdfmc.engines.engine import Holds, Unknown
 from wdfmc.engines.explicit import Explicit
 from wdfmc.engines.pairs import NotInductive, Pairs, audit
 from wdfmc.system.instantiate import instantiate
 from wdfmc.system.step import choices
-from wdfmc.system.system import TemplateSystem, TransitionSystem
+from wdfmc.system.system import State, TemplateSystem, Transition, TransitionSystem, Update, Variable
 
 
 def known(system: TransitionSystem) -> Reach:
@@ -34,6 +34,38 @@ def test_what_occurs_is_among_what_can_occur_and_not_before(seed: int) -> None:
             numbers = [found.offset[variable] + value for variable, value in enumerate(state)]
             assert found.together[np.ix_(numbers, numbers)].all()
             assert all(found.first[at] <= length for at in choices(system, state))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_on_a_loop_can_recur(seed: int) -> None:
+    system = random_system(seed, variables=3, transitions=6)
+    edges = {state: list(successors(system, state)) for layer in layers(system) for state in layer}
+    ahead: dict[State, set[State]] = {}
+    for state in edges:
+        ahead[state], todo = {state}, [state]
+        while todo:
+            fresh = {after for _, after in edges[todo.pop()]} - ahead[state]
+            ahead[state] |= fresh
+            todo += fresh
+    looping = {at for state, each in edges.items() for at, after in each if state in ahead[after]}
+    assert looping <= recurring(system, known(system))
+
+
+def test_what_only_goes_forward_does_not_recur() -> None:
+    """v counts up; w alternates, but once, where v changes, it is set for good."""
+    size = 3
+    v = Variable("v", tuple("012"), 0, 0, None, (None,) * size)
+    w = Variable("w", tuple("012"), 0, 1, None, (None,) * size)
+    moves = (
+        Transition((), (), (Update(0, 0, (1, 2, 2)),), 0, None, None, 0, ()),
+        Transition(((0, 1), (1, 1)), (), (Update(1, -1, (1,)),), 0, None, None, 1, ()),
+        Transition(((0, 1), (1, 2)), (), (Update(1, -1, (0,)),), 0, None, None, 2, ()),
+        Transition(((0, 2), (1, 3)), (), (Update(0, -1, (2,)), Update(1, -1, (2,))), 0, None, None, 3, ()),
+        Transition(((1, 4),), (), (Update(1, -1, (0,)), Update(0, -1, (2,))), 0, None, None, 4, ()),
+    )
+    system = TransitionSystem((v, w), moves, ("a",))
+    # Number 0 does nothing at the end, and number 4 leads back, but only where v is 2, so number 3 is never again.
+    assert recurring(system, known(system)) == {0, 1, 2}
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -177,6 +177,15 @@ def test_any_of_a_set_may_be_any_member() -> None:
     assert ("r1", "true", "true") in alone.resting
 
 
+def test_two_threads_of_one_device_are_two() -> None:
+    text = """
+    thread one of d: device { d.present = false; }
+    thread two of d: device { d.leaving = true; }
+    driver Small { queue Reads : manual, front, takes_reads; }"""
+    machine = Machine(program(text), 1)
+    assert {"one Device", "two Device"} <= {move.actor for move in machine.moves(machine.initial)}
+
+
 def test_purge_reaches_one_request_at_a_time() -> None:
     text = """driver Small {
         queue  Reads : manual, front, takes_reads;

@@ -168,7 +168,8 @@ class _Growing:
         before = self._enabled(self.transitions[at])
         assert before is not None
         found = []
-        for (target, source, _), write in zip(self.system.transitions[at].updates, self.transitions[at].writes, strict=True):
+        updates = self.system.transitions[at].updates
+        for (target, source, _), write in zip(updates, self.transitions[at].writes, strict=True):
             low, high = self.offset[target], self.offset[target + 1]
             olds = (low + np.flatnonzero(before[low:high])).tolist()
             found.append(

@@ -32,21 +32,26 @@ class Bmc:
         if known is None:
             yield from ((goal, Unknown("out of time")) for goal in dict.fromkeys(goals))
             return
-        search = _Search(Unrolling(system, known, goals, lasso=True), list(dict.fromkeys(goals)), self.deadline)
+        possible = {system.transitions[at].violates for at in known.first} | {owed.rule for owed in system.obligations}
+        open_goals = [goal for goal in dict.fromkeys(goals) if goal in possible]
+        search = _Search(Unrolling(system, known, open_goals, lasso=True), open_goals, self.deadline)
         length = 0
-        while True:
+        while search.open:
             for goal, path in search.ends():
                 yield goal, Violated(path)
             if length < self.depth:
                 for goal, path in search.violations():
                     yield goal, Violated(path)
             self.spent.build, self.spent.solve = search.runs.spent.build, search.runs.spent.solve
-            if search.gave_up or not search.open or length >= self.depth:
+            if search.gave_up or length >= self.depth:
                 break
             search.runs.extend()
             length += 1
         for goal in search.open:
             yield goal, self._open(search.gave_up, length)
+        for goal in dict.fromkeys(goals):
+            if goal not in possible:  # at any depth
+                yield goal, self._open(None, self.depth)
 
     def _open(self, gave_up: str | None, length: int) -> Unknown:
         if gave_up is None:

@@ -206,7 +206,7 @@ class _Ends:
         self._loop()
         for at, name in relation.taken.items():
             if at not in recurring:
-                clauses.add(-self.inside, -name, -following(self.inside))
+                clauses.add(-self.inside, -name)
         self.owed = {goal: self._owed(goal) for goal in goals}
         disabled = [self._disabled(at) for at in range(len(relation.system.fairness))]
         for at, group in enumerate(relation.system.fairness):

@@ -600,7 +600,9 @@ class Expect(Node):
     target: str | None
 
 
-DriverItem: TypeAlias = Object | Context | CallbackBody | Created | Hardware | Environment | Expect | Helper | Define | Thread
+DriverItem: TypeAlias = (
+    Object | Context | CallbackBody | Created | Hardware | Environment | Expect | Helper | Define | Thread
+)
 
 
 @dataclass(frozen=True, slots=True)

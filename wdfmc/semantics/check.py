@@ -1,6 +1,6 @@
 """Tree to typed driver: names resolved, types checked, defines expanded, calls hoisted out of expressions.
 
-`analyse` collects every mistake it can find and raises `Rejected` once.
+`analysed` collects every mistake it can find; `analyse` raises them, as one `Rejected`.
 """
 
 from __future__ import annotations
@@ -8,22 +8,42 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from typing import Final, TypeAlias, assert_never
 
 from wdfmc.diagnostics import Diagnostic, Label, Rejected, Severity, did_you_mean
 from wdfmc.language import ast
 from wdfmc.semantics import typed
-from wdfmc.semantics.declarations import DYNAMIC_CONSTANTS, Tables, default_value, list_cell, set_bit, walk
+from wdfmc.semantics.declarations import Tables, list_cell, set_bit, walk
 from wdfmc.semantics.types import (
-    BoolType, CallbackType, EnumType, FlagsType, IntType, ListType, NullType, RefType, SetType, StatusType, Type,
-    UnknownType, VoidType, fits,
+    BoolType,
+    CallbackType,
+    EnumType,
+    FlagsType,
+    IntType,
+    ListType,
+    NullType,
+    RefType,
+    SetType,
+    StatusType,
+    Type,
+    UnknownType,
+    VoidType,
+    fits,
 )  # fmt: skip
 from wdfmc.source import Span
 from wdfmc.system.system import Obj
 
-BUILT_INS = ("NT_SUCCESS", "maybe", "active", "mine", "in", "empty", "stored", "quiet", "running", "count")
-FRAMEWORK_ONLY = (ast.Emit, ast.Start, ast.Enter, ast.Then, ast.Limit, ast.Requires, ast.Lock)
-BEHAVIOURS = ("answers", "honours", "silent")
+BUILT_INS: Final = ("NT_SUCCESS", "maybe", "active", "mine", "in", "empty", "stored", "quiet", "running", "count")
+FrameworkStatement: TypeAlias = (
+    ast.Emit | ast.Start | ast.Enter | ast.Await | ast.Then | ast.Limit | ast.Requires | ast.Lock | ast.Occurs
+)
+FRAMEWORK_ONLY: Final = (ast.Emit, ast.Start, ast.Enter, ast.Then, ast.Limit, ast.Requires, ast.Lock)
+BEHAVIOURS: Final = ("answers", "honours", "silent")
+VERDICTS: Final = ("proved", "violated", "vacuous", "skipped", "unknown")
 TRUE, FALSE = typed.Const(True), typed.Const(False)
+
+Typed: TypeAlias = "tuple[typed.Expr, Type]"
+Hoisted: TypeAlias = "list[typed.Statement] | None"  # takes the calls of an expression; None where there can be none
 
 
 @dataclass
@@ -35,7 +55,7 @@ class Scope:
     """
 
     text: str  # framework, driver, rule
-    names: dict[str, tuple[typed.Expr, Type]] = field(default_factory=dict)
+    names: dict[str, Typed] = field(default_factory=dict)
     locals: dict[str, Type] | None = None
     read: set[str] = field(default_factory=set)
     written: dict[str, Span] = field(default_factory=dict)
@@ -60,21 +80,17 @@ class Bodies:
 
     # ------------------------------------------------------------ expressions
 
-    def condition(self, node: ast.Expr, scope: Scope, out: list[typed.Statement] | None = None) -> typed.Expr:
+    def condition(self, node: ast.Expr, scope: Scope, out: Hoisted = None) -> typed.Expr:
         value, kind = self.expr(node, scope, BoolType(), out)
         if not fits(kind, BoolType()):
             helps = {RefType: "compare it with null", StatusType: "write `NT_SUCCESS(status)`"}
             self.tables.error("WDF304", f"a condition is needed here, this is {kind}", node.span, helps.get(type(kind)))
         return value
 
-    def value(
-        self, node: ast.Expr, scope: Scope, wanted: Type, out: list[typed.Statement] | None = None
-    ) -> typed.Expr:
+    def value(self, node: ast.Expr, scope: Scope, wanted: Type, out: Hoisted = None) -> typed.Expr:
         return self.argument(node, scope, wanted, out)[0]
 
-    def argument(
-        self, node: ast.Expr, scope: Scope, wanted: Type, out: list[typed.Statement] | None
-    ) -> tuple[typed.Expr, Type]:
+    def argument(self, node: ast.Expr, scope: Scope, wanted: Type, out: Hoisted) -> Typed:
         value, kind = self.expr(node, scope, wanted, out)
         if isinstance(wanted, FlagsType) and isinstance(kind, IntType | NullType):
             return typed.Const(frozenset()), wanted
@@ -82,9 +98,7 @@ class Bodies:
             self.tables.error("WDF301", f"{wanted} is needed here, this is {kind}", node.span)
         return value, kind
 
-    def expr(
-        self, node: ast.Expr, scope: Scope, wanted: Type | None = None, out: list[typed.Statement] | None = None
-    ) -> tuple[typed.Expr, Type]:
+    def expr(self, node: ast.Expr, scope: Scope, wanted: Type | None = None, out: Hoisted = None) -> Typed:
         match node:
             case ast.Name(id):
                 return self.name(node, id, scope, wanted)
@@ -95,7 +109,7 @@ class Bodies:
             case ast.Null():
                 return typed.Const(None), NullType()
             case ast.Words():
-                self.tables.error("WDF301", "a string has no value here", node.span, "only `maybe(\"words\")` takes one")
+                self.tables.error("WDF301", "a string has no value here", node.span, 'only `maybe("words")` takes one')
             case ast.AddressOf():
                 self.tables.error("WDF303", "`&` marks an argument that a call writes", node.span)
             case ast.Access(base, name):
@@ -124,12 +138,12 @@ class Bodies:
                 return self.quantified(node, kind_, variable, sort, where, scope)
             case ast.Count(variable, sort, where):
                 bound, inner = self.bind(node, variable, sort, scope)
-                return typed.CountOf(bound, self.slot_sort(sort), self.condition(where, inner)), IntType(0, 64)
+                return typed.CountOf(bound, self.tables.object_sort(sort), self.condition(where, inner)), IntType(0, 64)
             case ast.Member(which, container):
                 return self.member(node, which, container, scope)
         return FALSE, UnknownType()
 
-    def name(self, node: ast.Node, id: str, scope: Scope, wanted: Type | None) -> tuple[typed.Expr, Type]:
+    def name(self, node: ast.Node, id: str, scope: Scope, wanted: Type | None) -> Typed:
         tables = self.tables
         if id in scope.names:
             scope.read.add(id)
@@ -160,11 +174,11 @@ class Bodies:
             if id in enum.members:
                 return typed.Const(id), enum
         if isinstance(wanted, EnumType):
-            tables.unknown("WDF305", f"value of {wanted}", id, wanted.members, node.span,
-                           "one of " + ", ".join(f"`{member}`" for member in wanted.members))  # fmt: skip
+            choice = "one of " + ", ".join(f"`{member}`" for member in wanted.members)
+            tables.unknown("WDF305", f"value of {wanted}", id, wanted.members, node.span, choice)
         else:
-            tables.unknown("WDF201", "name", id, self.known_names(scope), node.span,
-                           "a local exists from its first assignment on; a driver variable is declared in a context")  # fmt: skip
+            where = "a local exists from its first assignment on; a driver variable is declared in a context"
+            tables.unknown("WDF201", "name", id, self.known_names(scope), node.span, where)
         return FALSE, UnknownType()
 
     def known_names(self, scope: Scope) -> list[str]:
@@ -174,9 +188,7 @@ class Bodies:
         found += [member for enum in tables.enums.values() for member in enum.members]
         return found + (list(tables.contexts) if scope.text != "framework" else [])
 
-    def access(
-        self, node: ast.Access, base: ast.Expr, name: str, scope: Scope, out: list[typed.Statement] | None
-    ) -> tuple[typed.Expr, Type]:
+    def access(self, node: ast.Access, base: ast.Expr, name: str, scope: Scope, out: Hoisted) -> Typed:
         value, kind = self.expr(base, scope, None, out)
         if isinstance(kind, UnknownType):
             return FALSE, kind
@@ -189,8 +201,8 @@ class Bodies:
         found = fields.get(name)
         if found is None or (scope.text == "driver" and not found.driver):
             known = [f for f, item in fields.items() if item.driver or scope.text != "driver"]
-            self.tables.unknown("WDF203", f"field of {kind.sort}", name, known, node.span,
-                                f"declare it: `context {kind.sort} {{ {name} : bool; }}`" if scope.text == "driver" else None)  # fmt: skip
+            declare = f"declare it: `context {kind.sort} {{ {name} : bool; }}`" if scope.text == "driver" else None
+            self.tables.unknown("WDF203", f"field of {kind.sort}", name, known, node.span, declare)
             return FALSE, UnknownType()
         constant = self.constant_field(value, name)
         return constant or typed.FieldOf(value, kind.sort, name, found.driver), found.type
@@ -200,9 +212,7 @@ class Bodies:
             return self.tables.objects[base.value.name].constants.get(name)
         return None
 
-    def binary(
-        self, node: ast.Binary, op: str, left: ast.Expr, right: ast.Expr, scope: Scope, out: list[typed.Statement] | None
-    ) -> tuple[typed.Expr, Type]:
+    def binary(self, node: ast.Binary, op: str, left: ast.Expr, right: ast.Expr, scope: Scope, out: Hoisted) -> Typed:
         match op:
             case "&&" | "||":
                 return self.connective(op, left, right, scope, out), BoolType()
@@ -229,9 +239,7 @@ class Bodies:
             self.tables.error("WDF301", f"`{op}` needs two numbers, these are {kind} and {other}", node.span)
         return typed.Arithmetic(op, first, second), kind if isinstance(kind, IntType) else IntType(0, 0)
 
-    def connective(
-        self, op: str, left: ast.Expr, right: ast.Expr, scope: Scope, out: list[typed.Statement] | None
-    ) -> typed.Expr:
+    def connective(self, op: str, left: ast.Expr, right: ast.Expr, scope: Scope, out: Hoisted) -> typed.Expr:
         """A call on the right runs only if the left does not decide: it is hoisted under an `if`."""
         first = self.condition(left, scope, out)
         inner: list[typed.Statement] = []
@@ -247,7 +255,7 @@ class Bodies:
         return temporary
 
     def comparison(
-        self, node: ast.Binary, op: str, left: ast.Expr, right: ast.Expr, scope: Scope, out: list[typed.Statement] | None
+        self, node: ast.Binary, op: str, left: ast.Expr, right: ast.Expr, scope: Scope, out: Hoisted
     ) -> typed.Expr:
         if isinstance(left, ast.Name) and not self.is_variable(left.id, scope):
             left, right = right, left
@@ -268,8 +276,8 @@ class Bodies:
 
     def conditional(
         self, test: ast.Expr, then: ast.Expr, otherwise: ast.Expr, scope: Scope, wanted: Type | None,
-        out: list[typed.Statement] | None,
-    ) -> tuple[typed.Expr, Type]:  # fmt: skip
+        out: Hoisted,
+    ) -> Typed:  # fmt: skip
         condition = self.condition(test, scope, out)
         first, kind = self.expr(then, scope, wanted)
         second, other = self.expr(otherwise, scope, kind if not isinstance(kind, NullType) else wanted)
@@ -279,9 +287,7 @@ class Bodies:
             self.tables.error("WDF301", f"the two sides are {kind} and {other}", then.span.to(otherwise.span))
         return typed.Conditional(condition, first, second), kind
 
-    def among(
-        self, operand: ast.Expr, members: tuple[ast.Name, ...], scope: Scope, out: list[typed.Statement] | None
-    ) -> tuple[typed.Expr, Type]:
+    def among(self, operand: ast.Expr, members: tuple[ast.Name, ...], scope: Scope, out: Hoisted) -> Typed:
         value, kind = self.expr(operand, scope, None, out)
         chosen = []
         for member in members:
@@ -290,7 +296,7 @@ class Bodies:
                 chosen.append(constant.value)
         return typed.OneOf(value, frozenset(chosen)), BoolType()
 
-    def has(self, node: ast.Has, operand: ast.Expr, flag: str, scope: Scope) -> tuple[typed.Expr, Type]:
+    def has(self, node: ast.Has, operand: ast.Expr, flag: str, scope: Scope) -> Typed:
         value, kind = self.expr(operand, scope)
         if isinstance(kind, FlagsType):
             spellings = self.tables.flags[kind.name]
@@ -301,26 +307,21 @@ class Bodies:
             self.tables.error("WDF301", f"`has` tests option flags, this is {kind}", node.span)
         return FALSE, BoolType()
 
-    def slot_sort(self, sort: str) -> str:
-        return self.tables.object_sort(sort)
-
     def bind(self, node: ast.Node, variable: str, sort: str, scope: Scope) -> tuple[str, Scope]:
         """A name that is unique in the program for a bound variable, and the scope inside."""
         resolved = self.tables.sort_named(sort, node.span)
         unique = f"{variable}${next(self.fresh)}"
         return unique, scope.binding(variable, typed.Local(unique), RefType(resolved, False, resolved))
 
-    def quantified(
-        self, node: ast.Node, kind: str, variable: str, sort: str, where: ast.Expr, scope: Scope
-    ) -> tuple[typed.Expr, Type]:
+    def quantified(self, node: ast.Node, kind: str, variable: str, sort: str, where: ast.Expr, scope: Scope) -> Typed:
         unique, inner = self.bind(node, variable, sort, scope)
-        condition, resolved = self.condition(where, inner), self.slot_sort(sort)
+        condition, resolved = self.condition(where, inner), self.tables.object_sort(sort)
         if kind == "any":
             return typed.Pick(unique, resolved, condition), RefType(resolved, True, resolved)
         found: typed.Expr = typed.Exists(unique, resolved, condition)
         return (found if kind == "some" else typed.Not(found)), BoolType()
 
-    def member(self, node: ast.Member, which: str, container: ast.Expr, scope: Scope) -> tuple[typed.Expr, Type]:
+    def member(self, node: ast.Member, which: str, container: ast.Expr, scope: Scope) -> Typed:
         value, kind = self.expr(container, scope)
         match kind, which:
             case SetType(sort), "any":
@@ -333,7 +334,8 @@ class Bodies:
                 return replace(value, field=list_cell(value.field, 0)), RefType(sort, True, sort)
             case UnknownType(), _:
                 return FALSE, kind
-        self.tables.error("WDF301", f"`{which} of` needs a {'set' if which == 'any' else 'list'}, this is {kind}", node.span)
+        needed = "set" if which == "any" else "list"
+        self.tables.error("WDF301", f"`{which} of` needs a {needed}, this is {kind}", node.span)
         return FALSE, UnknownType()
 
     def only_in_rules(self, node: ast.Node, op: str, scope: Scope) -> None:
@@ -342,9 +344,7 @@ class Bodies:
 
     # ------------------------------------------------------------ calls
 
-    def call(
-        self, node: ast.Call, callee: ast.Expr, args: tuple[ast.Expr, ...], scope: Scope, out: list[typed.Statement] | None
-    ) -> tuple[typed.Expr, Type]:
+    def call(self, node: ast.Call, callee: ast.Expr, args: tuple[ast.Expr, ...], scope: Scope, out: Hoisted) -> Typed:
         if not isinstance(callee, ast.Name):
             self.tables.error("WDF207", "only a DDI, a helper or a define can be called", node.span)
             return FALSE, UnknownType()
@@ -373,9 +373,7 @@ class Bodies:
                     self.expr(arg, scope, None, out)
         return FALSE, UnknownType()
 
-    def built_in(
-        self, node: ast.Call, id: str, args: tuple[ast.Expr, ...], scope: Scope, out: list[typed.Statement] | None
-    ) -> tuple[typed.Expr, Type]:
+    def built_in(self, node: ast.Call, id: str, args: tuple[ast.Expr, ...], scope: Scope, out: Hoisted) -> Typed:
         wanted = {"in": 2, "running": 2, "quiet": 0}.get(id, 1)
         if len(args) != wanted:
             self.tables.error("WDF302", f"`{id}` takes {wanted} argument{'s' if wanted > 1 else ''}", node.span)
@@ -384,7 +382,7 @@ class Bodies:
             case "maybe":
                 if isinstance(args[0], ast.Words):
                     return typed.Maybe(args[0].text), BoolType()
-                self.tables.error("WDF301", "`maybe` takes words: `maybe(\"the device reports an error\")`", node.span)
+                self.tables.error("WDF301", '`maybe` takes words: `maybe("the device reports an error")`', node.span)
                 return FALSE, BoolType()
             case "quiet":
                 return typed.Quiet(), BoolType()
@@ -412,7 +410,7 @@ class Bodies:
     def empty(self, node: ast.Node, container: ast.Expr, scope: Scope) -> typed.Expr:
         value, kind = self.expr(container, scope)
         if isinstance(kind, RefType) and "empty_" + kind.sort in self.tables.defines:
-            return self.expand_with(self.tables.defines["empty_" + kind.sort], [(value, kind)], scope)[0]
+            return self.expand_with(self.tables.defines["empty_" + kind.sort], [(value, kind)])[0]
         if isinstance(value, typed.FieldOf) and isinstance(kind, SetType):
             unique = f"x${next(self.fresh)}"
             bit = typed.FieldOf(typed.Local(unique), kind.sort, set_bit(value.field), driver=True)
@@ -425,23 +423,21 @@ class Bodies:
 
     def expand(
         self, node: ast.Call, define: ast.Define, args: tuple[ast.Expr, ...], scope: Scope,
-        out: list[typed.Statement] | None,
-    ) -> tuple[typed.Expr, Type]:  # fmt: skip
+        out: Hoisted,
+    ) -> Typed:  # fmt: skip
         if len(args) != len(define.parameters):
             self.tables.error("WDF302", f"`{define.name}` takes {len(define.parameters)} arguments, not {len(args)}",
                               node.span, None, Label(define.span, "declared here"))  # fmt: skip
             return FALSE, UnknownType()
-        return self.expand_with(define, [self.expr(arg, scope, None, out) for arg in args], scope)
+        return self.expand_with(define, [self.expr(arg, scope, None, out) for arg in args])
 
-    def expand_with(
-        self, define: ast.Define, args: Sequence[tuple[typed.Expr, Type]], scope: Scope
-    ) -> tuple[typed.Expr, Type]:
+    def expand_with(self, define: ast.Define, args: Sequence[Typed]) -> Typed:
         if define.name in self.expanding:
             self.tables.error("WDF214", f"`{define.name}` uses itself", define.span)
             return FALSE, UnknownType()
         given = zip(define.parameters, args, strict=True)
         text = self.tables.define_text.get(define.name, "framework")
-        names: dict[str, tuple[typed.Expr, Type]] = {}
+        names: dict[str, Typed] = {}
         for parameter, (value, kind) in given:
             declared = self.tables.type_of(parameter.type) if parameter.type else kind
             names[parameter.name] = value, declared
@@ -453,7 +449,7 @@ class Bodies:
     def happens(self, node: ast.Call, event: str, args: tuple[ast.Expr, ...], scope: Scope) -> typed.Expr:
         parameters = self.tables.events[event]
         if len(args) > len(parameters):
-            self.tables.error("WDF302", f"the event `{event}` has {len(parameters)} arguments, not {len(args)}", node.span)
+            self.tables.error("WDF302", event_arguments(event, parameters, args), node.span)
         patterns: list[typed.Expr | None] = []
         for at, parameter in enumerate(parameters):
             arg = args[at] if at < len(args) else None
@@ -461,13 +457,12 @@ class Bodies:
             patterns.append(None if wild or arg is None else self.value(arg, scope, parameter.type))
         return typed.Happens(event, tuple(patterns))
 
-    def invoke(
-        self, node: ast.Call, id: str, args: tuple[ast.Expr, ...], scope: Scope, out: list[typed.Statement] | None
-    ) -> tuple[typed.Expr, Type]:
+    def invoke(self, node: ast.Call, id: str, args: tuple[ast.Expr, ...], scope: Scope, out: Hoisted) -> Typed:
         routine = self.tables.routines[id]
         result: Type = self.tables.type_of(routine.result) if routine.result else VoidType()
         if out is None:
-            self.tables.error("WDF207", f"`{id}` cannot be called in this place", node.span, "call it in a statement of its own")
+            self.tables.error("WDF207", f"`{id}` cannot be called in this place", node.span,
+                              "call it in a statement of its own")  # fmt: skip
             return FALSE, result
         arguments = self.arguments(node, routine, args, scope, out)
         if isinstance(result, VoidType):
@@ -487,29 +482,38 @@ class Bodies:
         parameters = self.signature(routine)
         if len(args) != len(parameters):
             listed = ", ".join(p.name if p.mode == "in" else "&" + p.name for p in parameters)
-            self.tables.error("WDF302", f"`{routine.name}` takes {len(parameters)} arguments, not {len(args)}", node.span,
-                              f"it is `{routine.name}({listed})`")  # fmt: skip
+            self.tables.error("WDF302", f"`{routine.name}` takes {len(parameters)} arguments, not {len(args)}",
+                              node.span, f"it is `{routine.name}({listed})`")  # fmt: skip
         found: list[typed.Expr] = []
         for parameter, arg in zip(parameters, args, strict=False):
             if parameter.mode == "in":
-                if isinstance(arg, ast.AddressOf):
-                    self.tables.error("WDF303", f"`{parameter.name}` is not written by the call", arg.span, "drop the `&`")
-                    arg = arg.operand
-                if isinstance(parameter.type, CallbackType):
-                    found.append(self.callback_argument(arg, parameter.type, scope))
-                    continue
-                value, kind = self.argument(arg, scope, parameter.type, out)
-                self.infer(routine, parameter, kind)
-                found.append(value)
+                found.append(self.read_argument(routine, parameter, arg, scope, out))
             else:
-                if isinstance(arg, ast.AddressOf):
-                    arg = arg.operand
-                elif parameter.mode == "out" and scope.text == "driver":
-                    self.tables.error("WDF303", f"`{routine.name}` writes its argument `{parameter.name}`", arg.span,
-                                      "write `&` before it")  # fmt: skip
-                place = self.place(arg, scope, parameter.type)
-                found.append(place if place is not None else typed.Local("?"))
+                found.append(self.written_argument(routine, parameter, arg, scope))
         return tuple(found)
+
+    def read_argument(
+        self, routine: ast.Ddi | ast.Helper, parameter: typed.Parameter, arg: ast.Expr, scope: Scope,
+        out: list[typed.Statement],
+    ) -> typed.Expr:  # fmt: skip
+        if isinstance(arg, ast.AddressOf):
+            self.tables.error("WDF303", f"`{parameter.name}` is not written by the call", arg.span, "drop the `&`")
+            arg = arg.operand
+        if isinstance(parameter.type, CallbackType):
+            return self.callback_argument(arg, parameter.type, scope)
+        value, kind = self.argument(arg, scope, parameter.type, out)
+        self.infer(routine, parameter, kind)
+        return value
+
+    def written_argument(
+        self, routine: ast.Ddi | ast.Helper, parameter: typed.Parameter, arg: ast.Expr, scope: Scope
+    ) -> typed.Expr:
+        if isinstance(arg, ast.AddressOf):
+            arg = arg.operand
+        elif parameter.mode == "out" and scope.text == "driver":
+            self.tables.error("WDF303", f"`{routine.name}` writes its argument `{parameter.name}`", arg.span,
+                              "write `&` before it")  # fmt: skip
+        return self.place(arg, scope, parameter.type) or typed.Local("?")
 
     def signature(self, routine: ast.Ddi | ast.Helper) -> tuple[typed.Parameter, ...]:
         """Parameters of a helper without a type have that of the first argument that is passed for them."""
@@ -533,45 +537,52 @@ class Bodies:
 
     def place(self, node: ast.Expr, scope: Scope, kind: Type) -> typed.Local | typed.FieldOf | None:
         """What an assignment writes; creates a local at its first one."""
-        if isinstance(node, ast.Name):
-            id = node.id
-            if id in scope.names:
-                value, declared = scope.names[id]
-                if isinstance(value, typed.Local) and scope.locals is not None and value.name in scope.locals:
-                    scope.written.setdefault(id, node.span)
-                    return value
-                self.tables.error("WDF308", f"`{id}` cannot be assigned", node.span, "use another variable")
+        match node:
+            case ast.Name(id):
+                return self.named_place(node, id, scope, kind)
+            case ast.Access():
+                return self.field_place(node, scope, kind)
+            case _:
+                self.tables.error("WDF308", "only a variable or a field can be assigned", node.span)
                 return None
-            hidden = scope.locals is not None and id in scope.locals
-            if id in self.tables.contexts and scope.text == "driver" and not hidden:
-                value, declared = self.name(node, id, scope, None)
-                if not fits(kind, declared):
-                    self.tables.error("WDF301", f"`{id}` is {declared}, this is {kind}", node.span)
-                assert isinstance(value, typed.FieldOf)
-                return value
-            if scope.locals is not None and id not in self.tables.objects and id not in self.tables.statuses:
-                known = scope.locals.get(id)
-                if known is None or isinstance(known, NullType | UnknownType):
-                    scope.locals[id] = optional(kind)
-                elif not fits(kind, known):
-                    self.tables.error("WDF301", f"`{id}` is {known}, this is {kind}", node.span)
+
+    def named_place(self, node: ast.Name, id: str, scope: Scope, kind: Type) -> typed.Local | typed.FieldOf | None:
+        if id in scope.names:
+            value, _ = scope.names[id]
+            if isinstance(value, typed.Local) and scope.locals is not None and value.name in scope.locals:
                 scope.written.setdefault(id, node.span)
-                return typed.Local(id)
-            self.tables.error("WDF308", f"`{id}` cannot be assigned", node.span)
+                return value
+            self.tables.error("WDF308", f"`{id}` cannot be assigned", node.span, "use another variable")
             return None
-        if isinstance(node, ast.Access):
-            target, declared = self.expr(node, scope)
-            if isinstance(target, typed.FieldOf):
-                found = self.tables.sorts[target.sort].fields.get(target.field)
-                if found is not None and found.mode != "var":
-                    self.tables.error("WDF308", f"`{target.field}` is fixed by the driver's declarations", node.span)
-                elif not fits(kind, declared):
-                    self.tables.error("WDF301", f"`{target.field}` is {declared}, this is {kind}", node.span)
-                return target
-            if not isinstance(declared, UnknownType):
-                self.tables.error("WDF308", "this cannot be assigned", node.span)
-            return None
-        self.tables.error("WDF308", "only a variable or a field can be assigned", node.span)
+        hidden = scope.locals is not None and id in scope.locals
+        if id in self.tables.contexts and scope.text == "driver" and not hidden:
+            variable, declared = self.name(node, id, scope, None)
+            if not fits(kind, declared):
+                self.tables.error("WDF301", f"`{id}` is {declared}, this is {kind}", node.span)
+            assert isinstance(variable, typed.FieldOf)
+            return variable
+        if scope.locals is not None and id not in self.tables.objects and id not in self.tables.statuses:
+            known = scope.locals.get(id)
+            if known is None or isinstance(known, NullType | UnknownType):
+                scope.locals[id] = optional(kind)
+            elif not fits(kind, known):
+                self.tables.error("WDF301", f"`{id}` is {known}, this is {kind}", node.span)
+            scope.written.setdefault(id, node.span)
+            return typed.Local(id)
+        self.tables.error("WDF308", f"`{id}` cannot be assigned", node.span)
+        return None
+
+    def field_place(self, node: ast.Access, scope: Scope, kind: Type) -> typed.FieldOf | None:
+        target, declared = self.expr(node, scope)
+        if isinstance(target, typed.FieldOf):
+            found = self.tables.sorts[target.sort].fields.get(target.field)
+            if found is not None and found.mode != "var":
+                self.tables.error("WDF308", f"`{target.field}` is fixed by the driver's declarations", node.span)
+            elif not fits(kind, declared):
+                self.tables.error("WDF301", f"`{target.field}` is {declared}, this is {kind}", node.span)
+            return target
+        if not isinstance(declared, UnknownType):
+            self.tables.error("WDF308", "this cannot be assigned", node.span)
         return None
 
     def block(self, node: ast.Block | None, scope: Scope) -> typed.Block:
@@ -612,7 +623,8 @@ class Bodies:
             case ast.ForEach():
                 self.for_each(node, scope, out)
             case ast.Choose(alternatives):
-                out.append(typed.Choose(node.span, tuple(self.block(alternative, scope) for alternative in alternatives)))
+                ways = tuple(self.block(alternative, scope) for alternative in alternatives)
+                out.append(typed.Choose(node.span, ways))
             case ast.ChooseValue(target):
                 self.choose_value(node, target, scope, out)
             case ast.Break() | ast.Continue():
@@ -621,6 +633,17 @@ class Bodies:
                 out.append(typed.Break(node.span) if isinstance(node, ast.Break) else typed.Continue(node.span))
             case ast.Return(value):
                 self.return_(node, value, scope, out)
+            case ast.Change(op, element, container):
+                self.change(node, op, element, container, scope, out)
+            case ast.Memory(op, operand):
+                self.memory(node, op, operand, scope, out)
+            case ast.Synchronize(interrupt, body):
+                self.synchronize(node, interrupt, body, scope, out)
+            case _:
+                self.framework_statement(node, scope, out)
+
+    def framework_statement(self, node: FrameworkStatement, scope: Scope, out: list[typed.Statement]) -> None:
+        match node:
             case ast.Emit(event, args):
                 self.emit(node, event, args, scope, out)
             case ast.Start(how, callback, args):
@@ -635,17 +658,13 @@ class Bodies:
                 out.append(typed.Limit(node.span, words))
             case ast.Requires(test, rule):
                 out.append(typed.Require(node.span, self.condition(test, scope), rule))
-            case ast.Change(op, element, container):
-                self.change(node, op, element, container, scope, out)
-            case ast.Memory(op, operand):
-                self.memory(node, op, operand, scope, out)
             case ast.Lock(op, lock):
                 value = self.value(lock, scope, RefType("lock", True, "lock"))
                 out.append(typed.Acquire(node.span, value) if op == "acquire" else typed.Release(node.span, value))
-            case ast.Synchronize(interrupt, body):
-                self.synchronize(node, interrupt, body, scope, out)
             case ast.Occurs(words, fair):
                 out.append(typed.Occurs(node.span, words, fair))
+            case _:
+                assert_never(node)
 
     def assign(
         self, node: ast.Node, target: ast.Expr, value: ast.Expr, scope: Scope, out: list[typed.Statement]
@@ -676,7 +695,6 @@ class Bodies:
         return kind
 
     def for_each(self, node: ast.ForEach, scope: Scope, out: list[typed.Statement]) -> None:
-        sort, where = node.sort, TRUE
         if node.container is not None:
             value, kind = self.expr(node.container, scope)
             if not isinstance(kind, SetType) or not isinstance(value, typed.FieldOf):
@@ -685,13 +703,15 @@ class Bodies:
                 return
             sort = kind.sort
             unique, inner = self.bind(node, node.variable, sort, scope)
-            where_: typed.Expr = typed.FieldOf(typed.Local(unique), sort, set_bit(value.field), driver=True)
+            where: typed.Expr = typed.FieldOf(typed.Local(unique), sort, set_bit(value.field), driver=True)
         else:
-            assert sort is not None
+            assert node.sort is not None
+            sort = node.sort
             unique, inner = self.bind(node, node.variable, sort, scope)
-            where_ = self.condition(node.where, inner) if node.where else where
+            where = self.condition(node.where, inner) if node.where else TRUE
         inner.loops = scope.loops + 1
-        out.append(typed.ForEach(node.span, unique, self.slot_sort(sort), where_, self.block(node.body, inner)))
+        body = self.block(node.body, inner)
+        out.append(typed.ForEach(node.span, unique, self.tables.object_sort(sort), where, body))
 
     def choose_value(self, node: ast.Node, target: ast.Expr, scope: Scope, out: list[typed.Statement]) -> None:
         value, kind = self.expr(target, scope)
@@ -728,7 +748,7 @@ class Bodies:
             self.tables.unknown("WDF209", "event", event, self.tables.events, node.span, "declare it with `ghost`")
             return
         if len(args) != len(parameters):
-            self.tables.error("WDF302", f"the event `{event}` has {len(parameters)} arguments, not {len(args)}", node.span)
+            self.tables.error("WDF302", event_arguments(event, parameters, args), node.span)
         values = tuple(self.value(arg, scope, p.type) for p, arg in zip(parameters, args, strict=False))
         out.append(typed.Emit(node.span, event, values))
 
@@ -744,8 +764,9 @@ class Bodies:
         out.append(typed.Start(node.span, how, value, kind.kind, tuple(self.expr(arg, scope)[0] for arg in args)))
 
     def change(
-        self, node: ast.Change, op: str, element: ast.Expr, container: ast.Expr, scope: Scope, out: list[typed.Statement]
-    ) -> None:
+        self, node: ast.Change, op: str, element: ast.Expr, container: ast.Expr, scope: Scope,
+        out: list[typed.Statement],
+    ) -> None:  # fmt: skip
         value, kind = self.expr(container, scope)
         if not isinstance(value, typed.FieldOf) or not isinstance(kind, SetType | ListType):
             if not isinstance(kind, UnknownType):
@@ -770,9 +791,12 @@ class Bodies:
         if operand is None:
             self.library_helper(node, "touch_hardware", (), scope, out)
             return
-        if isinstance(operand, ast.Call) and isinstance(operand.callee, ast.Name) and operand.callee.id in self.tables.views:
-            self.library_helper(node, f"{op}_{operand.callee.id}", operand.args, scope, out)
-            return
+        match operand:
+            case ast.Call(ast.Name(view), args) if view in self.tables.views:
+                self.library_helper(node, f"{op}_{view}", args, scope, out)
+                return
+            case _:
+                pass
         _, kind = self.expr(operand, scope)
         name = kind.view if isinstance(kind, RefType) else kind.name if isinstance(kind, EnumType) else ""
         if not isinstance(kind, UnknownType):
@@ -788,7 +812,8 @@ class Bodies:
             self.tables.unknown("WDF207", "helper of the library", name, self.tables.routines, node.span)
             return
         call = ast.Call(ast.Name(name, span=node.span), args, span=node.span)
-        out.append(typed.Invoke(node.span, None, name, self.arguments(call, self.tables.routines[name], args, scope, out)))
+        arguments = self.arguments(call, self.tables.routines[name], args, scope, out)
+        out.append(typed.Invoke(node.span, None, name, arguments))
 
     def synchronize(
         self, node: ast.Node, interrupt: ast.Expr, body: ast.Block, scope: Scope, out: list[typed.Statement]
@@ -817,8 +842,9 @@ class Bodies:
         body = self.block(node.body, scope)
         if driver:
             self.unread(scope)
+        ddi = isinstance(node, ast.Ddi)
         return typed.Routine(
-            node.name, parameters, scope.result, requires, body, atomic=not driver, ddi=isinstance(node, ast.Ddi), span=node.span
+            node.name, parameters, scope.result, requires, body, atomic=not driver, ddi=ddi, span=node.span
         )
 
     def body_scope(self, parameters: Iterable[typed.Parameter], driver: bool, result: Type) -> Scope:
@@ -836,8 +862,8 @@ class Bodies:
         """A local of a driver that is written and never read is usually a misspelt context variable."""
         for name, span in scope.written.items():
             if name not in scope.read:
-                self.tables.error("WDF212", f"`{name}` is written and never read", span,
-                                  did_you_mean(name, self.tables.contexts) or "declare it in a context, or drop it")  # fmt: skip
+                helps = did_you_mean(name, self.tables.contexts) or "declare it in a context, or drop it"
+                self.tables.error("WDF212", f"`{name}` is written and never read", span, helps)
 
     def callback(self, node: ast.CallbackBody, driver: str) -> typed.Callback:
         kinds = list(dict.fromkeys(self.tables.callback_kinds.get(node.name, ())))
@@ -878,7 +904,8 @@ class Bodies:
         when = self.condition(node.when, scope) if node.when else TRUE
         fair_node = extra.fair if extra is not None else node.fair
         fair = self.condition(fair_node, scope) if fair_node else FALSE
-        return typed.Step(node.name, parameters, when, fair, self.block(node.body, scope), extra is not None, span=node.span)
+        body = self.block(node.body, scope)
+        return typed.Step(node.name, parameters, when, fair, body, extra is not None, span=node.span)
 
     def thread(self, node: ast.Thread, subject: Obj | None, driver: bool) -> typed.Thread:
         scope = self.body_scope((), driver, VoidType())
@@ -901,7 +928,8 @@ class Bodies:
         formula: typed.Expr | None = None
         goal: typed.Expr | None = None
         edges: tuple[tuple[str, typed.On], ...] = ()
-        start, exactly_once, form = None, False, ""
+        start: str | None = None
+        exactly_once = False
         match node.body:
             case ast.ByContract():
                 form = "contract"
@@ -917,22 +945,27 @@ class Bodies:
             case ast.Precedes(first, second):
                 form, formula, goal = "precedes", self.condition(first, scope), self.condition(second, scope)
             case ast.Monitor(start, states):
-                form = "monitor"
+                form, edges = "monitor", self.edges(states, scope)
                 names = [state.name for state in states]
-                found = []
-                for state in states:
-                    for edge in state.edges:
-                        if edge.target not in (*names, "violation"):
-                            self.tables.unknown("WDF201", "state", edge.target, [*names, "violation"], edge.span)
-                        found.append((state.name, typed.On(self.condition(edge.event, scope), edge.target)))
                 if start not in names:
                     self.tables.unknown("WDF201", "state", start, names, node.span)
-                edges = tuple(found)
+            case _:
+                assert_never(node.body)
         return typed.Rule(
             node.name, parameters, node.sentence, metas.get("covers", ()), metas.get("assuming", ()),
             metas.get("default", ("on",)) != ("off",), trigger, form, formula, goal, exactly_once, start, edges,
             span=node.span,
         )  # fmt: skip
+
+    def edges(self, states: Sequence[ast.MonitorState], scope: Scope) -> tuple[tuple[str, typed.On], ...]:
+        known = [*(state.name for state in states), "violation"]
+        found = []
+        for state in states:
+            for edge in state.edges:
+                if edge.target not in known:
+                    self.tables.unknown("WDF201", "state", edge.target, known, edge.span)
+                found.append((state.name, typed.On(self.condition(edge.event, scope), edge.target)))
+        return tuple(found)
 
     def needs_events(self, node: ast.Rule, *formulas: typed.Expr) -> None:
         for formula in formulas:
@@ -940,7 +973,12 @@ class Bodies:
                 self.tables.error("WDF505", f"`{node.name}`: both sides of `leads to` need an event", node.span)
 
 
+def event_arguments(event: str, parameters: Sequence[typed.Parameter], args: Sequence[ast.Expr]) -> str:
+    return f"the event `{event}` has {len(parameters)} arguments, not {len(args)}"
+
+
 def events_of(formula: typed.Expr) -> Iterable[typed.Happens]:
+    """The event patterns in a formula, in order."""
     match formula:
         case typed.Happens():
             yield formula
@@ -956,6 +994,9 @@ def events_of(formula: typed.Expr) -> Iterable[typed.Happens]:
 def optional(kind: Type) -> Type:
     """A local may always hold null."""
     return replace(kind, optional=True) if isinstance(kind, RefType | CallbackType) else kind
+
+
+# A list is stored in as many cells as it is long, the filled ones first.
 
 
 def appended(span: Span, cells: Sequence[typed.FieldOf], item: typed.Expr, name: str) -> typed.Block:
@@ -989,7 +1030,7 @@ def analyse(text: ast.Text, library: Sequence[ast.Text], rules: Sequence[ast.Tex
         rules: rule texts, built in and the user's own.
 
     Raises:
-        Rejected: with every mistake found. Warnings alone do not reject; they are in `warnings_of`.
+        Rejected: with every mistake found. Warnings alone do not reject.
     """
     program, diagnostics = analysed(text, library, rules)
     if program is None or any(item.severity is Severity.ERROR for item in diagnostics):
@@ -1000,6 +1041,7 @@ def analyse(text: ast.Text, library: Sequence[ast.Text], rules: Sequence[ast.Tex
 def analysed(
     text: ast.Text, library: Sequence[ast.Text], rules: Sequence[ast.Text]
 ) -> tuple[typed.Program | None, tuple[Diagnostic, ...]]:
+    """As `analyse`, with everything to report; None for a program with a mistake."""
     tables = Tables()
     shared = [item for part in (*library, *rules) for item in part.items]
     own = list(text.items)
@@ -1040,8 +1082,8 @@ def check_drivers(tables: Tables, text: ast.Text, drivers: list[ast.Driver], sta
     if len(drivers) > 1:
         for driver in drivers:
             if driver.name not in stacked:
-                tables.error("WDF402", f"`{driver.name}` stands beside another driver", driver.span,
-                             f"say how they are stacked: `stack {names[0]} over {names[1]};`, or use two files")  # fmt: skip
+                stack_them = f"say how they are stacked: `stack {names[0]} over {names[1]};`, or use two files"
+                tables.error("WDF402", f"`{driver.name}` stands beside another driver", driver.span, stack_them)
 
 
 def collect_kinds(tables: Tables, item: object) -> None:
@@ -1102,8 +1144,10 @@ def apply_setting(tables: Tables, setting: ast.Setting) -> None:
 
 
 def assemble(
-    tables: Tables, bodies: Bodies, text: ast.Text, shared: list[ast.Item], own: list[ast.Item], drivers: list[ast.Driver]
-) -> typed.Program | None:
+    tables: Tables, bodies: Bodies, text: ast.Text, shared: list[ast.Item], own: list[ast.Item],
+    drivers: list[ast.Driver],
+) -> typed.Program | None:  # fmt: skip
+    """Checks every body, in an order in which the types of helpers' parameters are known."""
     steps: list[typed.Step] = []
     threads: list[typed.Thread] = []
     routines: dict[str, typed.Routine] = {}
@@ -1142,7 +1186,7 @@ def assemble(
             case _:
                 pass
     check_recursion(tables, routines)
-    check_rule_names(tables, rules, routines, expectations, own)
+    check_rule_names(tables, rules, expectations, own)
     alive = alive_define(tables, bodies)
     if any(item.severity is Severity.ERROR for item in tables.diagnostics):
         return None
@@ -1182,20 +1226,19 @@ def alive_define(tables: Tables, bodies: Bodies) -> tuple[str, typed.Expr] | Non
     if define is None or dynamic is None or len(define.parameters) != 1:
         return None
     argument: typed.Expr = typed.Local("alive$")
-    return "alive$", bodies.expand_with(define, [(argument, RefType(dynamic, False, dynamic))], Scope("framework"))[0]
+    return "alive$", bodies.expand_with(define, [(argument, RefType(dynamic, False, dynamic))])[0]
 
 
 def check_expectation(tables: Tables, item: ast.Expect, verdict: str, target: str | None) -> None:
-    if verdict not in ("proved", "violated", "vacuous", "skipped", "unknown"):
-        tables.unknown("WDF502", "verdict", verdict, ("proved", "violated", "vacuous", "skipped", "unknown"), item.span)
+    if verdict not in VERDICTS:
+        tables.unknown("WDF502", "verdict", verdict, VERDICTS, item.span)
     if target is not None and target not in BEHAVIOURS:
         tables.unknown("WDF215", "target behaviour", target, BEHAVIOURS, item.span)
 
 
 def check_rule_names(
-    tables: Tables, rules: dict[str, typed.Rule], routines: dict[str, typed.Routine],
-    expectations: list[typed.Expectation], own: list[ast.Item],
-) -> None:  # fmt: skip
+    tables: Tables, rules: dict[str, typed.Rule], expectations: list[typed.Expectation], own: list[ast.Item]
+) -> None:
     for item in own:
         for node in walk(item):
             if isinstance(node, ast.Requires) and node.rule not in rules:
@@ -1245,6 +1288,3 @@ def invocations(block: typed.Block) -> Iterable[typed.Invoke]:
                     yield from invocations(alternative)
             case _:
                 pass
-
-
-__all__ = ["DYNAMIC_CONSTANTS", "analyse", "analysed", "default_value"]

@@ -5,19 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields as dataclass_fields
 from dataclasses import replace
+from typing import Final
 
 from wdfmc.diagnostics import Diagnostic, Label, Severity, did_you_mean
 from wdfmc.language import ast
 from wdfmc.semantics import typed
 from wdfmc.semantics.types import (
-    BoolType, CallbackType, ConditionType, EnumType, FlagsType, IntType, ListType, NullType, RefType, SetType,
-    StatusType, Type, UnknownType, VoidType,
+    BoolType,
+    CallbackType,
+    ConditionType,
+    EnumType,
+    FlagsType,
+    IntType,
+    ListType,
+    NullType,
+    RefType,
+    SetType,
+    StatusType,
+    Type,
+    UnknownType,
+    VoidType,
 )  # fmt: skip
 from wdfmc.source import Span
 from wdfmc.system.system import Obj
 
-DYNAMIC_CONSTANTS = ("origin", "parent")  # filled for each slot of a dynamic sort by the lowering
-POSITION = "position"  # of a device: top or below, by `stack`
+POSITION: Final = "position"  # of a device: top or below, by `stack`
 
 
 def walk(node: object) -> Iterator[ast.Node]:
@@ -50,7 +62,6 @@ class Tables:
         self.kinds: dict[str, ast.CallbackKind] = {}
         self.routines: dict[str, ast.Ddi | ast.Helper] = {}
         self.callbacks: dict[str, ast.CallbackBody] = {}
-        self.callback_driver: dict[str, str] = {}
         self.callback_kinds: dict[str, list[str]] = {}
         self.objects: dict[str, typed.Object] = {}
         self.object_nodes: dict[str, ast.Object] = {}
@@ -70,10 +81,12 @@ class Tables:
     def warn(self, code: str, message: str, span: Span, help: str | None = None) -> None:
         self.diagnostics.append(Diagnostic(code, message, (Label(span),), help, Severity.WARNING))
 
-    def unknown(self, code: str, what: str, name: str, known: Iterable[str], span: Span, help: str | None = None) -> None:
+    def unknown(
+        self, code: str, what: str, name: str, known: Iterable[str], span: Span, help: str | None = None
+    ) -> None:
         self.error(code, f"there is no {what} `{name}`", span, did_you_mean(name, known) or help)
 
-    def claim(self, name: str, what: str, span: Span) -> bool:
+    def claim(self, name: str, span: Span) -> bool:
         """Take a name of the program; False and a diagnostic if it is taken."""
         before = self.places.get(name)
         if before is not None:
@@ -141,40 +154,7 @@ class Tables:
         """First everything that types may name, then sorts and signatures."""
         listed = list(items)
         for item in listed:
-            match item:
-                case ast.StatusDeclaration(name, value):
-                    if self.claim(name, "status", item.span):
-                        self.statuses[name] = value
-                case ast.EnumDeclaration(name, members):
-                    if self.claim(name, "enum", item.span):
-                        self.enums[name] = EnumType(name, tuple(member.id for member in members))
-                case ast.FlagsDeclaration(name, aliases):
-                    if self.claim(name, "flags", item.span):
-                        self.flags[name] = {spelling: short for full, short in aliases for spelling in (full, short)}
-                case ast.View(names, sort):
-                    for name in names:
-                        if self.claim(name, "view", item.span):
-                            self.views[name] = sort
-                case ast.Alias(name, _, _):
-                    if self.claim(name, "alias", item.span):
-                        self.aliases[name] = item
-                case ast.Sort(name, _, dynamic, implicit):
-                    if self.claim(name, "sort", item.span):
-                        self.sorts[name] = typed.Sort(name, dynamic, {})
-                        if implicit:
-                            self.implicit.append(name)
-                case ast.CallbackKind(names):
-                    for name in names:
-                        if self.claim(name, "callback kind", item.span):
-                            self.kinds[name] = item
-                case ast.Define(name):
-                    if self.claim(name, "define", item.span):
-                        self.defines[name] = item
-                case ast.Ddi(name) | ast.Helper(name):
-                    if self.claim(name, "routine", item.span):
-                        self.routines[name] = item
-                case _:
-                    pass
+            self.declare_name(item)
         for item in listed:
             match item:
                 case ast.Sort(name, field_nodes):
@@ -182,10 +162,46 @@ class Tables:
                 case ast.OptionDeclaration(name, kind, default):
                     self.declare_option(item, name, kind, default)
                 case ast.Ghost(name, parameters):
-                    if self.claim(name + "()", "event", item.span):
+                    if self.claim(name + "()", item.span):
                         self.events[name] = self.parameters(parameters)
                 case _:
                     pass
+
+    def declare_name(self, item: ast.Item | ast.DriverItem) -> None:
+        match item:
+            case ast.StatusDeclaration(name, value):
+                if self.claim(name, item.span):
+                    self.statuses[name] = value
+            case ast.EnumDeclaration(name, members):
+                if self.claim(name, item.span):
+                    self.enums[name] = EnumType(name, tuple(member.id for member in members))
+            case ast.FlagsDeclaration(name, aliases):
+                if self.claim(name, item.span):
+                    self.flags[name] = {spelling: short for full, short in aliases for spelling in (full, short)}
+            case ast.View(names, sort):
+                for name in names:
+                    if self.claim(name, item.span):
+                        self.views[name] = sort
+            case ast.Alias(name, _, _):
+                if self.claim(name, item.span):
+                    self.aliases[name] = item
+            case ast.Sort(name, _, dynamic, implicit):
+                if self.claim(name, item.span):
+                    self.sorts[name] = typed.Sort(name, dynamic, {})
+                    if implicit:
+                        self.implicit.append(name)
+            case ast.CallbackKind(names):
+                for name in names:
+                    if self.claim(name, item.span):
+                        self.kinds[name] = item
+            case ast.Define(name):
+                if self.claim(name, item.span):
+                    self.defines[name] = item
+            case ast.Ddi(name) | ast.Helper(name):
+                if self.claim(name, item.span):
+                    self.routines[name] = item
+            case _:
+                pass
 
     def declare_option(self, item: ast.OptionDeclaration, name: str, kind: ast.Type, default: ast.Expr) -> None:
         given = self.type_of(kind)
@@ -200,8 +216,9 @@ class Tables:
         before = dict(self.sorts[sort].fields)
         for node in nodes:
             if node.name in before:
+                first = Label(before[node.name].span, "first declared here")
                 self.error("WDF202", f"`{sort}` has two fields `{node.name}`", node.span,
-                           "give one of them another name", Label(before[node.name].span, "first declared here"))  # fmt: skip
+                           "give one of them another name", first)  # fmt: skip
                 continue
             before[node.name] = self.field(node, driver)
         self.sorts[sort] = replace(self.sorts[sort], fields=before)
@@ -238,16 +255,15 @@ class Tables:
                 case ast.Object():
                     self.declare_object_node(item, driver.name)
                 case ast.CallbackBody(name):
-                    if self.claim(name, "callback", item.span):
+                    if self.claim(name, item.span):
                         self.callbacks[name] = item
-                        self.callback_driver[name] = driver.name
                 case ast.Created(name, bound, owner):
                     self.declare_pool(item, name, bound, owner, driver.name)
                 case ast.Helper(name):
-                    if self.claim(name, "helper", item.span):
+                    if self.claim(name, item.span):
                         self.routines[name] = item
                 case ast.Define(name):
-                    if self.claim(name, "define", item.span):
+                    if self.claim(name, item.span):
                         self.defines[name] = item
                 case _:
                     pass
@@ -265,7 +281,7 @@ class Tables:
             keywords = ["callback", "context", "helper", "thread", "created", "hardware", "environment", "expect"]
             self.unknown("WDF204", "kind of object", node.sort, [*declarable, *keywords], node.span,
                          "a driver declares " + ", ".join(f"`{name}`" for name in declarable))  # fmt: skip
-        elif self.claim(node.name, "object", node.span):
+        elif self.claim(node.name, node.span):
             self.object_nodes[node.name] = node
             self.object_driver[node.name] = driver
 
@@ -274,7 +290,7 @@ class Tables:
             self.error("WDF408", f"a pool of {bound} created requests is outside 1..8", node.span)
         if owner not in self.sorts:
             self.unknown("WDF204", "sort", owner, self.sorts, node.span)
-        if self.claim(name, "pool", node.span):
+        if self.claim(name, node.span):
             per_request = owner in self.sorts and self.sorts[owner].dynamic
             self.pools.append(typed.Pool(name, bound, per_request, "created", driver))
 
@@ -290,13 +306,15 @@ class Tables:
         own = {id(item) for item in driver.items}
         return [n for n in self.object_nodes.values() if n.span == driver.span and id(n) not in own]
 
-    def build_object(self, node: ast.Object, sort: str, words: tuple[ast.Word, ...], driver: str, position: str) -> None:
+    def build_object(
+        self, node: ast.Object, sort: str, words: tuple[ast.Word, ...], driver: str, position: str
+    ) -> None:
         fields = self.sorts[sort].fields
         constants: dict[str, typed.Expr] = {}
         for word in words:
-            self.apply_word(node, sort, fields, word, constants)
+            self.apply_word(sort, fields, word, constants)
         for binding in node.bindings:
-            self.apply_binding(node, sort, fields, binding, constants)
+            self.apply_binding(sort, fields, binding, constants)
         for name, field in fields.items():
             if field.mode == "part":
                 assert isinstance(field.type, RefType)
@@ -320,8 +338,8 @@ class Tables:
             if len(own) == 1:
                 return typed.Const(Obj(own[0]))
             if own:
-                self.error("WDF406", f"`{node.name}` must say which {wanted} it belongs to: {', '.join(own)}", node.span,
-                           f"add `{field.name} {own[0]}` after the colon")  # fmt: skip
+                self.error("WDF406", f"`{node.name}` must say which {wanted} it belongs to: {', '.join(own)}",
+                           node.span, f"add `{field.name} {own[0]}` after the colon")  # fmt: skip
             else:
                 self.error("WDF403", f"`{node.name}` needs a {wanted}, and the driver declares none", node.span)
         if isinstance(field.type, CallbackType) and not field.type.optional:
@@ -330,7 +348,7 @@ class Tables:
         return typed.Const(field.initial)
 
     def apply_word(
-        self, node: ast.Object, sort: str, fields: Mapping[str, typed.Field], word: ast.Word, into: dict[str, typed.Expr]
+        self, sort: str, fields: Mapping[str, typed.Field], word: ast.Word, into: dict[str, typed.Expr]
     ) -> None:
         consts = {name: field for name, field in fields.items() if field.mode == "const"}
         field = consts.get(word.name)
@@ -346,8 +364,9 @@ class Tables:
                 return
         known = [name for name, f in consts.items() if not isinstance(f.type, CallbackType)]
         known += [m for f in consts.values() if isinstance(f.type, EnumType) for m in f.type.members]
-        self.error("WDF206", f"`{word.name}` says nothing about a {sort}", word.span,
-                   did_you_mean(word.name, known) or "a " + sort + " may be " + ", ".join(f"`{name}`" for name in known))  # fmt: skip
+        choice = f"a {sort} may be " + ", ".join(f"`{name}`" for name in known)
+        helps = did_you_mean(word.name, known) or choice
+        self.error("WDF206", f"`{word.name}` says nothing about a {sort}", word.span, helps)
 
     def word_value(self, field: typed.Field, word: ast.Word) -> typed.Expr:
         match field.type, word.value:
@@ -371,7 +390,7 @@ class Tables:
         return typed.Const(field.initial)
 
     def apply_binding(
-        self, node: ast.Object, sort: str, fields: Mapping[str, typed.Field], item: ast.Binding, into: dict[str, typed.Expr]
+        self, sort: str, fields: Mapping[str, typed.Field], item: ast.Binding, into: dict[str, typed.Expr]
     ) -> None:
         field = fields.get(item.field)
         known = [name for name, f in fields.items() if f.mode == "const" and isinstance(f.type, CallbackType)]
@@ -415,7 +434,7 @@ class Tables:
         owner = self.objects[owners[0]]
         added = dict(owner.fields)
         for node in item.fields:
-            if not self.claim(node.name, "context variable", node.span):
+            if not self.claim(node.name, node.span):
                 continue
             field = self.field(node, driver=True)
             self.contexts[node.name] = Obj(owner.name), sort, field

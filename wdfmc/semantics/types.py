@@ -133,7 +133,7 @@ def fits(given: Type, wanted: Type) -> bool:
             return True
         case IntType(low=0, high=0), FlagsType():
             return True
-        case (RefType() | CallbackType()), NullType():
+        case ((RefType() | CallbackType()), NullType()):
             return True
         case RefType(sort=a), RefType(sort=b):
             return a == b

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, TypeAlias
@@ -33,6 +33,7 @@ NOTHING: Final = "(none)"  # what a field of null is, in conditions of the frame
 
 Decided: TypeAlias = Iterator[tuple[Path, bool]]  # paths on which a condition holds, and on which it does not
 Check: TypeAlias = Callable[[Path, Ref], Decided]  # a condition on one request
+PathTest: TypeAlias = Callable[[Path], Decided]
 CounterTest: TypeAlias = Callable[[int, Known], bool]  # (program counter, its value)
 
 
@@ -344,6 +345,23 @@ class Evaluator(Algebra):
         if no is not None:
             yield no, False
 
+    def fork_at(self, place: Place, accepts: Accepts) -> PathTest:
+        return lambda path: self.fork(path, self.read(path, place), accepts)
+
+    def any_of(self, path: Path, tests: Iterable[PathTest]) -> Decided:
+        """Whether one of the tests holds: each is put on the paths on which those before it fail."""
+        pending = [path]
+        for test in tests:
+            following = []
+            for here in pending:
+                for there, holds in test(here):
+                    if holds:
+                        yield there, True
+                    else:
+                        following.append(there)
+            pending = following
+        yield from ((here, False) for here in pending)
+
     def compare(self, op: str, left: typed.Expr, right: typed.Expr, path: Path, context: Context) -> Decided:
         """One side is split into its values; that is a constant if there is one."""
         for here, first in self.eval(left, path, context):
@@ -392,69 +410,39 @@ class Evaluator(Algebra):
 
     def role_active(self, path: Path, role: str, subject: Value) -> Decided:
         self.record_readers.add(self.domains.current)
-        pending = [path]
-        for variable, record in list(self.records.items()):
+        counters = []
+        for variable, record in self.records.items():
             if record.role != role or subject == NOTHING:
                 continue
-            place = None
             if isinstance(subject, Ref) and record.subject == self.entity(subject):
-                place = Place(variable, subject.slot)
+                counters.append(Place(variable, subject.slot))
             elif record.subject == subject:
-                place = Place(variable, None)
-            if place is not None:
-                following = []
-                for here in pending:
-                    yes, no = self.test(here, self.read(here, place), lambda v: v != IDLE)
-                    if yes is not None:
-                        yield yes, True
-                    if no is not None:
-                        following.append(no)
-                pending = following
-        for here in pending:
-            yield here, False
+                counters.append(Place(variable, None))
+        yield from self.any_of(path, [self.fork_at(counter, lambda v: v != IDLE) for counter in counters])
 
     def any_counter(self, path: Path, accepts: CounterTest) -> Decided:
         """Whether some program counter is at an accepted location."""
         self.record_readers.add(self.domains.current)
-        pending = [path]
+        shared: list[PathTest] = []
         owned: dict[Entity, list[int]] = {}
-        for variable, record in list(self.records.items()):
+        for variable, record in self.records.items():
             self.domains.readers[variable].add(self.domains.current)
             if not any(accepts(variable, value) for value in self.domains.values[variable]):
                 continue
             if isinstance(record.subject, Entity) and record.subject.owned:
                 owned.setdefault(record.subject, []).append(variable)
-                continue
-            following = []
-            for here in pending:
-                counter = self.read(here, Place(variable, None))
-                for there, holds in self.fork(here, counter, partial(accepts, variable)):
-                    if holds:
-                        yield there, True
-                    else:
-                        following.append(there)
-            pending = following
-        for here in pending:
-            yield from self.any_owned_counter(here, owned, accepts)
+            else:
+                shared.append(self.fork_at(Place(variable, None), partial(accepts, variable)))
 
-    def any_owned_counter(self, path: Path, owned: dict[Entity, list[int]], accepts: CounterTest) -> Decided:
         def check(here: Path, target: Ref) -> Decided:
-            todo = [here]
-            for variable in owned.get(self.entity(target), ()):
-                rest = []
-                for at in todo:
-                    counter = self.read(at, Place(variable, target.slot))
-                    for there, holds in self.fork(at, counter, partial(accepts, variable)):
-                        if holds:
-                            yield there, True
-                        else:
-                            rest.append(there)
-                todo = rest
-            for at in todo:
-                yield at, False
+            counters = owned.get(self.entity(target), ())
+            return self.any_of(here, [self.fork_at(Place(c, target.slot), partial(accepts, c)) for c in counters])
 
-        for here, found in self.search_slots(path, check):
-            yield here, found is not None
+        for here, holds in self.any_of(path, shared):
+            if holds:
+                yield here, True
+            else:
+                yield from ((there, found is not None) for there, found in self.search_slots(here, check))
 
     # ------------------------------------------------------------ quantifiers
 
@@ -642,74 +630,49 @@ class Evaluator(Algebra):
     def stored(self, path: Path, request: Value) -> Decided:
         """Whether a variable, set or list of the driver, or a field of another request, refers to the request."""
         assert isinstance(request, Ref), request
-        pending = [path]
-        for place in self.keepers(request):
-            following = []
-            for here in pending:
-                value = self.read(here, place)
-                wanted: Value = True if place.slot == request.slot and place.slot is not None else request
-                if self.is_bit(place):
-                    wanted = True
-                yes, no = self.test(here, value, equals(wanted))
-                if yes is not None:
-                    yield yes, True
-                if no is not None:
-                    following.append(no)
-            pending = following
         specs = self.program.sorts[self.dynamic].fields.values()
         fields = [spec.name for spec in specs if spec.driver and isinstance(spec.type, RefType)]
-        if not fields:
-            yield from ((here, False) for here in pending)
-            return
+        keepers = self.keepers(request)
+        for here, holds in self.any_of(path, [self.fork_at(place, equals(wanted)) for place, wanted in keepers]):
+            if holds or not fields:
+                yield here, holds
+            else:
+                yield from self.stored_in_request(here, request, fields)
 
-        def refers(here: Path, target: Ref) -> Decided:
-            todo = [here]
-            for name in fields:
-                place = self.field_place(target, name)
-                assert place is not None
-                rest = []
-                for at in todo:
-                    value = self.read(at, place)
-                    if request.slot is not None and target.slot == SELF:
-                        self.needs_target(at, value)
-                    yes, no = self.test(at, value, equals(request))
-                    if yes is not None:
-                        yield yes, True
-                    if no is not None:
-                        rest.append(no)
-                todo = rest
-            yield from ((at, False) for at in todo)
+    def stored_in_request(self, path: Path, request: Ref, fields: Sequence[str]) -> Decided:
+        def refers(name: str, target: Ref, here: Path) -> Decided:
+            place = self.field_place(target, name)
+            assert place is not None
+            value = self.read(here, place)
+            if request.slot is not None and target.slot == SELF:
+                self.needs_target(here, value)
+            yield from self.fork(here, value, equals(request))
 
         def check(here: Path, target: Ref) -> Decided:
             """A request that is gone keeps nothing."""
-            for at, holds in refers(here, target):
+            for at, holds in self.any_of(here, [partial(refers, name, target) for name in fields]):
                 if not holds or self.program.alive is None:
                     yield at, holds
                 else:
                     parameter, body = self.program.alive
                     yield from self.decide(body, at, Context(bind={parameter: K(target)}, lenient=True))
 
-        for here in pending:
-            for there, found in self.search_slots(here, check):
-                yield there, found is not None
+        yield from ((here, found is not None) for here, found in self.search_slots(path, check))
 
-    def is_bit(self, place: Place) -> bool:
-        return self.domains.initial[place.variable] is False
-
-    def keepers(self, request: Ref) -> list[Place]:
-        """The driver's variables that may refer to the request, and its membership bits."""
-        found = []
+    def keepers(self, request: Ref) -> list[tuple[Place, Value]]:
+        """The driver's variables that may refer to the request, and its membership bits; their values if they do."""
+        found: list[tuple[Place, Value]] = []
         for item in self.program.objects.values():
             for spec in item.fields.values():
                 if isinstance(spec.type, RefType) and spec.type.sort == self.dynamic:
                     place = self.field_place(Obj(item.name), spec.name)
                     assert place is not None
-                    found.append(place)
+                    found.append((place, request))
         for spec in self.program.sorts[self.dynamic].fields.values():
             if spec.driver and spec.name.startswith("in "):
                 place = self.field_place(request, spec.name)
                 assert place is not None
-                found.append(place)
+                found.append((place, True))
         return found
 
     # ------------------------------------------------------------ events

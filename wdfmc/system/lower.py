@@ -701,10 +701,11 @@ class Lowering:
         return self.acquired_by[name]
 
     def assume_no_wait(self) -> None:
-        """A callback that runs on the calling thread is started beside it. That differs only if it waits for its caller."""
+        """A callback that runs on the calling thread is started beside it: that differs if it waits for its caller."""
         waits = sorted(name for name in self.program.callbacks if self.waits(name))
         if waits:
-            self.bounds.add(f"a caller that runs {', '.join(waits)} on its own thread is not what that callback waits for")
+            names = ", ".join(waits)
+            self.bounds.add(f"a caller that runs {names} on its own thread is not what that callback waits for")
 
     def waits(self, name: str) -> bool:
         """Whether the callback may wait for something else than a lock."""

@@ -64,7 +64,8 @@ def explained(system: TransitionSystem, path: Path) -> Trace:
             loop = len(steps) + 1
         last = position == len(path.transitions) - 1 and path.end == "violation"
         after = state if last else step(system, state, number)
-        steps += lines(system, state, after, template, transition.slots, system.actors[transition.actor], position, len(steps))
+        actor = system.actors[transition.actor]
+        steps += lines(system, state, after, template, transition.slots, actor, position, len(steps))
         state = after
     return Trace(path.end, loop, tuple(steps))
 
@@ -88,7 +89,8 @@ def lines(
             for i, variable in enumerate(system.variables)
             if now[i] != following[i] and is_shown(system, i)
         }
-        owners = {name.removesuffix("." + OWNER): change for name, change in changes.items() if name.endswith("." + OWNER)}
+        suffix = "." + OWNER
+        owners = {name.removesuffix(suffix): change for name, change in changes.items() if name.endswith(suffix)}
         found.append(
             TraceStep(
                 printed + at + 1, actor, template.actor.name, template.actor.kind, statement.action, statement.result,
@@ -110,8 +112,9 @@ def evaluated(system: TransitionSystem, before: State, effect: Assignment, slots
         return system.index[place.variable, None if place.slot is None else slots[place.slot]]
 
     def named(value: Value) -> str:
-        concrete = value._replace(slot=slots[value.slot]) if isinstance(value, Ref) and value.slot is not None else value
-        return value_name(concrete)
+        if isinstance(value, Ref) and value.slot is not None:
+            return value_name(value._replace(slot=slots[value.slot]))
+        return value_name(value)
 
     target = flat(effect.target)
     if effect.source is None:
@@ -132,5 +135,5 @@ def is_shown(system: TransitionSystem, variable: int) -> bool:
     name = system.variables[variable].name
     plain = name.split(".", 1)[1] if name[:1] == "r" and name[1:2].isdigit() and "." in name else name
     assert system.origin is not None
-    return not plain.startswith("pc ") and system.origin.variables[system.variables[variable].template].kind in ("field", "driver")
-
+    kind = system.origin.variables[system.variables[variable].template].kind
+    return not plain.startswith("pc ") and kind in ("field", "driver")

@@ -171,9 +171,7 @@ def is_visible(name: str) -> bool:
     return not local.startswith("pc ") and ".$" not in name
 
 
-def visible_value(
-    machine: Machine, configuration: Configuration, name: str, index: Mapping[str, int]
-) -> str | None:
+def visible_value(machine: Machine, configuration: Configuration, name: str, index: Mapping[str, int]) -> str | None:
     """The printed value of a variable by its flat name; None for one that only the lowered system has."""
     at = index.get(name)
     if at is not None:
@@ -197,7 +195,7 @@ class Explored:
         names: the visible variables, in the order of the states.
         states: all visible states.
         resting: those in which no callback and no thread of the driver is unfinished.
-        broken: the rules of which some step breaks the contract.
+        broken: the rules of which some step breaks the contract, and the watched ones that are broken.
         complete: whether the search ended before the limit.
     """
 
@@ -210,16 +208,17 @@ class Explored:
 
 
 def explore(
-    program: typed.Program, slots: int, limit: int, names: Sequence[str] | None = None, spare: int = 0
-) -> Explored:
+    program: typed.Program, slots: int, limit: int, names: Sequence[str] | None = None, spare: int = 0,
+    rules: Iterable[str] = (),
+) -> Explored:  # fmt: skip
     """Breadth-first search over the moves of the interpreter.
 
     Args:
         limit: the most configurations.
         names: the variables to look at, by their flat names; all by default.
-        spare: see `Machine`.
+        spare, rules: see `Machine`.
     """
-    machine = Machine(program, slots, spare)
+    machine = Machine(program, slots, spare, rules=rules)
     index = {name: at for at, name in enumerate(machine.variables.names)}
     locks = [f"{item.name}.held" for item in program.objects.values() if item.sort == "lock"]
     wanted = tuple(names) if names is not None else (*machine.variables.names, *locks)
@@ -235,7 +234,9 @@ def explore(
             found.states.add(state)
             if machine.at_rest(configuration):
                 found.resting.add(state)
+            found.broken |= machine.watch.bad(configuration)
             for move in machine.moves(configuration):
+                found.broken |= move.violated
                 if move.broken is not None:
                     found.broken.add(move.broken)
                 elif move.after is not None and move.after not in seen:

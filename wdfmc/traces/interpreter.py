@@ -18,6 +18,7 @@ from wdfmc.semantics.types import IntType, RefType
 from wdfmc.source import Span
 from wdfmc.system.system import Obj, Ref
 from wdfmc.traces.terms import LENIENT, STALE, Mode, Term, Terms, Test
+from wdfmc.traces.watch import Watch
 from wdfmc.traces.world import (
     LOST,
     Activation,
@@ -74,6 +75,7 @@ class Move:
     after: Configuration | None
     broken: str | None
     words: str | None = None
+    violated: frozenset[str] = frozenset()  # rules that are no contracts: the run goes on
 
 
 @dataclass(eq=False, slots=True)
@@ -94,23 +96,26 @@ class Machine:
         spare: how many activations more than the model's bounds are interpreted. Starting one breaks `model-bound` in
             any case; with spare ones the run goes on as well.
         overlaps: how many activations of a role may overlap on one request, where that is more than its kind says.
+        rules: safety rules that are watched at each event.
     """
 
     def __init__(
-        self, program: typed.Program, slots: int, spare: int = 0, overlaps: Mapping[str, int] | None = None
-    ) -> None:
+        self, program: typed.Program, slots: int, spare: int = 0, overlaps: Mapping[str, int] | None = None,
+        rules: Iterable[str] = (),
+    ) -> None:  # fmt: skip
         self.program = program
         self.spare = spare
         self.overlaps = overlaps or {}
         self.variables = Variables(program, slots)
         self.terms = Terms(program, self.variables)
-        self.terms.busy = lambda world: self.busy(world.active.items())
+        self.watch = Watch(program, self.variables, rules)
+        self.terms.busy = self.watch.busy = lambda world: self.busy(world.active.items())
         self.numbers: dict[Key, int] = {}
         self.routines: dict[tuple[str, Style], Code] = {}
         self.callbacks: dict[str, Code] = {}
         self.optional: dict[str, tuple[Term | None, Term | None]] = {}
         self.lanes: dict[tuple[str, Key], str] = {}
-        self.threads = {Key("thread", thread.subject or Obj(thread.name), 0): thread for thread in program.threads}
+        self.threads = {thread_key(thread): thread for thread in program.threads}
         self.beginnings = {key: self.thread_start(thread) for key, thread in self.threads.items()}
         self.instances = [instance for step in program.steps for instance in self.instances_of(step)]
 
@@ -120,7 +125,7 @@ class Machine:
             key: Activation(thread.name, None, None, None, True, self.beginnings[key])
             for key, thread in self.threads.items()
         }
-        return Configuration(tuple(self.variables.initial), (), self.ordered(active))
+        return Configuration(tuple(self.variables.initial), (), self.ordered(active), tuple(self.watch.initial))
 
     def ordered(self, active: Mapping[Key, Activation]) -> tuple[tuple[Key, Activation], ...]:
         """In the order in which the machine has met them first."""
@@ -159,8 +164,7 @@ class Machine:
         found = self.lanes.get((name, key))
         if found is None:
             found = name
-            if key.role == "thread":
-                thread = self.threads[key]
+            if (thread := self.threads.get(key)) is not None:
                 found = thread.name if thread.subject is None else f"{thread.name} {thread.subject.name}"
             elif isinstance(key.subject, Ref) and key.subject.pool != self.variables.dynamic:
                 found = f"{name}[{key.subject.pool}{key.subject.index + 1}]"
@@ -250,10 +254,10 @@ class Machine:
     def move(self, actor: str, span: Span, world: World, broken: Broken | None, chooser: Chooser) -> Move:
         events, choices = tuple(world.events), tuple(chooser.words)
         if broken is not None:
-            return Move(actor, span, choices, events, None, broken.rule, broken.words)
+            return Move(actor, span, choices, events, None, broken.rule, broken.words, frozenset(world.violated))
         held = tuple(sorted(world.held.items(), key=lambda item: item[0]))
-        after = Configuration(tuple(world.values), held, self.ordered(world.active))
-        return Move(actor, span, choices, events, after, None)
+        after = Configuration(tuple(world.values), held, self.ordered(world.active), tuple(world.past))
+        return Move(actor, span, choices, events, after, None, None, frozenset(world.violated))
 
     def guarded(self, world: World) -> Broken | None:
         try:
@@ -295,21 +299,21 @@ class Machine:
         if thread is not None and not thread.once:
             world.active[key] = found._replace(calls=self.beginnings[key])
             return
-        for lock, holder in list(world.held.items()):
-            if holder == key:
-                if lock == found.lock:
-                    del world.held[lock]
-                else:
-                    world.held[lock] = LOST
-        del world.active[key]
+        if found.lock is not None and world.held.get(found.lock) == key:
+            del world.held[found.lock]
         if found.kind is not None:
             if self.program.kinds[found.kind].role == "handler":
                 self.tell(world, "handler_ends", key.subject)
             self.tell(world, "callback_ends")
+        for lock, holder in world.held.items():
+            if holder == key:
+                world.held[lock] = LOST
+        del world.active[key]
 
     def tell(self, world: World, event: str, *args: Datum) -> None:
         if event in self.program.events:
             world.events.append((event, args))
+            self.watch.notice(world, event, args)
 
     # ------------------------------------------------------------ statements
 
@@ -350,7 +354,7 @@ class Machine:
                 yield Instruction(span, lambda world: self.return_(world, result), silent=value is None)
             case typed.Emit(_, event, args):
                 given = [terms.term(arg, LENIENT) for arg in args]
-                yield Instruction(span, lambda world: world.events.append((event, tuple(arg(world) for arg in given))))
+                yield Instruction(span, lambda world: self.tell(world, event, *[arg(world) for arg in given]))
             case typed.Start(_, "inline"):
                 yield Instruction(span, lambda world: None)
             case typed.Start(_, how, callback, kind, args):
@@ -607,6 +611,10 @@ class Machine:
 
 
 # ---------------------------------------------------------------- small parts
+
+
+def thread_key(thread: typed.Thread) -> Key:
+    return Key(f"thread {thread.name}", thread.subject or Obj(thread.name), 0)
 
 
 def violate(rule: str, words: str | None = None) -> None:

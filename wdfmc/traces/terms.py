@@ -107,11 +107,13 @@ class Terms:
             self.constants[key] = self.term(given, replace(mode, driver=True))
         return self.constants[key]
 
+    def is_alive(self, world: World, request: Ref) -> bool:
+        if self.alive is None or self.program.alive is None:
+            return True
+        return self.bound(world, self.program.alive[0], request, self.alive)
+
     def check_alive(self, world: World, request: Ref) -> None:
-        if self.alive is None:
-            return
-        assert self.program.alive is not None
-        if not self.bound(world, self.program.alive[0], request, self.alive):
+        if not self.is_alive(world, request):
             raise Broken(DEAD)
 
     def bound(self, world: World, name: str, value: Datum, term: Callable[[World], T]) -> T:
@@ -259,7 +261,7 @@ class Terms:
         return run
 
     def stored(self, target: Callable[[World], Subject | None]) -> Test:
-        """A variable or list of the driver, a set of it, or a field of another request refers to the request."""
+        """A variable or list of the driver, a set of it, or a field of another live request refers to the request."""
         sorts, variables = self.program.sorts, self.variables
         bits = [f.name for f in sorts[variables.dynamic].fields.values() if f.driver and f.name.startswith("in ")]
         keepers = [
@@ -273,7 +275,10 @@ class Terms:
                 return False
             if any(world.values[variables.at[wanted, bit]] is True for bit in bits):
                 return True
-            return any(world.values[place] == wanted for owner, place in keepers if owner != wanted)
+            return any(
+                world.values[place] == wanted and (isinstance(owner, Obj) or self.is_alive(world, owner))
+                for owner, place in keepers if owner != wanted
+            )  # fmt: skip
 
         return run
 

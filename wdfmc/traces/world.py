@@ -121,11 +121,15 @@ class Activation(NamedTuple):
 
 
 class Configuration(NamedTuple):
-    """values: one for each variable of the machine. held: (lock, holder). Both are in a fixed order."""
+    """values: one for each variable of the machine. held: (lock, holder). past: what rules remember.
+
+    All are in a fixed order.
+    """
 
     values: tuple[Datum, ...]
     held: tuple[tuple[str, Key | str], ...]
     active: tuple[tuple[Key, Activation], ...]
+    past: tuple[Datum, ...] = ()
 
 
 class Variables:
@@ -255,17 +259,23 @@ class World:
 
     names: the locals of the routine that runs. wrote: something that others can see was written in this move.
     paused: the move ends here although an atomic body does not.
+    past, now, offset: what rules remember; the event that happens; where the memories of the instance at hand begin.
+    violated: the rules that an event has broken.
     """
 
     __slots__ = (
-        "active", "chooser", "events", "executed", "frames", "held", "key", "kinds", "names", "paused", "values",
-        "wrote",
+        "active", "chooser", "events", "executed", "frames", "held", "key", "kinds", "names", "now", "offset", "past",
+        "paused", "values", "violated", "wrote",
     )  # fmt: skip
 
     def __init__(self, configuration: Configuration, chooser: Chooser) -> None:
         self.values: list[Datum] = list(configuration.values)
         self.held: dict[str, Key | str] = dict(configuration.held)
         self.active: dict[Key, Activation] = dict(configuration.active)
+        self.past: list[Datum] = list(configuration.past)
+        self.now: tuple[str, tuple[Datum, ...]] | None = None
+        self.offset = 0
+        self.violated: set[str] = set()
         self.chooser = chooser
         self.key: Key | None = None
         self.kinds: tuple[str, ...] = ()
