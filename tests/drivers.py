@@ -28,6 +28,8 @@ class Generator:
     runner: str = ""
     second: str = ""  # the second queue: none, manual or sequential
     locked: bool = False  # the driver has a lock
+    nested: bool = False  # and a second one, inside or around it
+    scoped: bool = False  # the framework holds a lock around the callbacks of the queue
     power: bool = False  # the device leaves D0 and comes back
     fresh: int = 0
 
@@ -37,7 +39,9 @@ class Generator:
         self.runner = pick(("timer", "timer", "dpc", "dpc", "thread", "interrupt"))
         self.second = pick(("none", "none", "manual", "sequential"))
         self.locked = self.random.random() < 0.8
+        self.nested = self.locked and self.random.random() < 0.25
         scope = pick(("", "", ", scope queue", ", scope device"))
+        self.scoped = bool(scope)
         dispatch = pick(("sequential", "parallel", "parallel"))
         self.power = self.random.random() < 0.15
         managed = ", managed" if self.power else ""
@@ -52,6 +56,8 @@ class Generator:
             lines.append("queue Second : sequential { EvtIoRead = OnSecond; }")
         if self.locked:
             lines.append("spinlock Lock;")
+        if self.nested:
+            lines.append("spinlock Inner;")
         lines.append(f"context device {{ {STORES[self.store]} Flag : bool; Count : 0..2; }}")
         lines.append("context request { Mine : bool; }")
         lines += self.declared_runner(scope)
@@ -123,9 +129,15 @@ class Generator:
 
     def section(self, body: str) -> str:
         """Under the lock, unless it takes it itself: a second acquire by the same thread only ends the path."""
-        if not self.locked or "Lock" in body:
+        if not self.locked or "(Lock)" in body:
             return body
+        if self.nested and self.random.random() < 0.3:
+            body = self.inside(body)
         return f"{LOCK} {body} {UNLOCK}"
+
+    def inside(self, body: str) -> str:
+        """Under the second lock as well."""
+        return body if "(Inner)" in body else f"WdfSpinLockAcquire(Inner); {body} WdfSpinLockRelease(Inner);"
 
     def complete(self, request: str) -> str:
         return f"WdfRequestComplete({request}, {self.random.choice(('STATUS_SUCCESS', 'STATUS_CANCELLED'))});"
@@ -199,6 +211,10 @@ class Generator:
         ))  # fmt: skip
         find = f"{self.taken(request)} if ({request} != null) {{ {self.forget(request)} }}"
         find = self.section(find) if self.random.random() < 0.7 else find
+        if self.nested and self.random.random() < 0.5:
+            find = self.inside(find)
+        elif self.scoped and self.random.random() < 0.3:
+            find = f"WdfObjectAcquireLock(Reads); {find} WdfObjectReleaseLock(Reads);"
         after = self.wake() if self.random.random() < 0.3 else ""
         return f"{find} if ({request} != null) {{ {rest} }} {after}"
 

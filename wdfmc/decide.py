@@ -14,7 +14,7 @@ from wdfmc.engines.bmc import Bmc
 from wdfmc.engines.engine import Holds, Outcome, Path, Unknown, Violated
 from wdfmc.engines.explicit import Explicit
 from wdfmc.semantics import typed
-from wdfmc.semantics.check import BEHAVIOURS, events_of
+from wdfmc.semantics.check import BEHAVIOURS
 from wdfmc.system.instantiate import instantiate
 from wdfmc.system.lower import MODEL_BOUND, Lowering
 from wdfmc.system.observers import observer
@@ -30,6 +30,11 @@ from wdfmc.traces.replay import Refuted, replay
 from wdfmc.verdict import Audit, Result, Trace, Word
 
 NULL_HANDLE: Final = "no-stale-handle"
+AUDITS: Final[Mapping[str, Audit]] = {
+    "explicit": Audit.EXHAUSTIVE,
+    "pairs": Audit.CERTIFIED,  # z3 has proved its invariant again
+    "domains": Audit.NONE,  # no transition of the lowered system can break the rule; there is nothing to search
+}
 MOST_ACTIVATIONS: Final = 2  # of one role on one request
 
 
@@ -152,7 +157,7 @@ class Decision:
             return None if reached else "no call that this driver can reach has this contract"
         if rule.trigger is None:
             return None
-        wanted = {pattern.event for pattern in events_of(rule.trigger)}
+        wanted = {pattern.event for pattern in typed.events_of(rule.trigger)}
         if wanted and not wanted & self.instance.emitted:
             return f"nothing in this driver can cause {' or '.join(sorted(wanted))}"
         return None
@@ -200,7 +205,9 @@ class Decision:
             case Violated(path) if goal.rule == MODEL_BOUND:
                 return self.judged(goal, Word.UNKNOWN, engine, reason=bounded, depth=len(path.transitions))
             case Violated(path):
-                shortest = canonical(small, goal.rule, len(path.transitions)) if path.end == "violation" else path
+                shortest = path
+                if path.end != "loop":  # the same trace, whichever engine found the violation
+                    shortest = canonical(small, goal.rule, len(path.transitions), path.end)
                 trace = self.audited(goal.rule, shortest, part, small)
                 depth = len(shortest.transitions)
                 return self.judged(goal, Word.VIOLATED, engine, depth=depth, audit=Audit.REPLAYED, trace=trace)
@@ -208,7 +215,7 @@ class Decision:
                 return self.judged(goal, Word.UNKNOWN, engine, reason=bounded)
             case Holds():
                 under = tuple(rule for rule in self.breaches.rules if rule != goal.rule)
-                return self.judged(goal, Word.PROVED, engine, audit=Audit.EXHAUSTIVE, under=under)
+                return self.judged(goal, Word.PROVED, engine, audit=AUDITS[engine], under=under)
             case Unknown(reason, explored):
                 word = Word.BOUNDED if explored is not None and self.options.engine == "bmc" else Word.UNKNOWN
                 return self.judged(goal, word, engine, reason=reason, depth=explored)
@@ -265,7 +272,9 @@ def executed(system: TransitionSystem, path: Path) -> tuple[State, ...]:
 
 
 def met(goal: Goal, word: Word) -> Literal["met", "unmet"] | None:
-    if goal.expected is None:
+    """A verdict that is left open neither meets an expectation nor refutes it."""
+    left_open = word in (Word.BOUNDED, Word.UNKNOWN) and goal.expected != word.value
+    if goal.expected is None or left_open:
         return None
     return "met" if goal.expected == word.value else "unmet"
 
@@ -279,7 +288,11 @@ def assumptions(program: typed.Program, goal: Goal) -> tuple[str, ...]:
         f"target {item.name} {constant.value}" for item in program.objects_of("target")
         if isinstance(constant := item.constants.get("behaviour"), typed.Const)
     }  # fmt: skip
-    others = [word for word in rule.assuming if word not in BEHAVIOURS]
+    others = [
+        f"{word} {program.options[word]}" if word in program.options else word
+        for word in rule.assuming
+        if word not in BEHAVIOURS
+    ]
     return (*sorted(behaviours), *others, "new requests, cancels and power transitions are finitely many")
 
 

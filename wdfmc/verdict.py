@@ -91,7 +91,7 @@ class ModelReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that one run of `wdfmc check` found. `exit`: the exit code of design section 5."""
+    """All that one run of `wdfmc check` found. `exit`: the exit code of the command."""
 
     exit: int
     models: tuple[ModelReport, ...]

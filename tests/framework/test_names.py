@@ -45,18 +45,18 @@ DEFERRED = """
     WdfInterruptQueueDpcForIsr WdfInterruptQueueWorkItemForIsr WdfRequestStopAcknowledge
 """
 DDIS = f"{FORMATTING} {SENDING} {CREATING} {RESULTS} {TARGETS} {CANCELLATION} {LOCKS} {QUEUES} {DEFERRED}".split()
-CALLBACKS = """
+CALLBACK_NAMES = """
     EvtIoRead EvtIoWrite EvtIoDeviceControl EvtIoInternalDeviceControl EvtIoDefault EvtRequestCancel
     EvtIoCanceledOnQueue EvtIoQueueState EvtIoStop EvtIoResume CompletionRoutine EvtTimerFunc EvtDpcFunc EvtWorkItem
     EvtInterruptIsr EvtInterruptDpc EvtInterruptWorkItem EvtInterruptEnable EvtInterruptDisable
     EvtDeviceD0Entry EvtDeviceD0Exit EvtDeviceSelfManagedIoInit EvtDeviceSelfManagedIoSuspend
     EvtDeviceSelfManagedIoRestart EvtDeviceSurpriseRemoval EvtDeviceReleaseHardware
-""".split()
-OPTIONS = """
+"""
+OPTION_NAMES = """
     WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET WDF_REQUEST_SEND_OPTION_SYNCHRONOUS WDF_REQUEST_SEND_OPTION_TIMEOUT
     WDF_REQUEST_SEND_OPTION_IGNORE_TARGET_STATE WdfIoTargetCancelSentIo WdfIoTargetWaitForSentIoToComplete
     WdfIoTargetLeaveSentIoPending WdfIoTargetPurgeIoAndWait WdfIoTargetPurgeIo
-""".split()
+"""
 
 
 @pytest.mark.parametrize("name", DDIS)
@@ -64,12 +64,12 @@ def test_ddi_is_in_the_library(name: str) -> None:
     assert [entry.kind for entry in library.find(name)] == ["DDI"]
 
 
-@pytest.mark.parametrize("name", CALLBACKS)
+@pytest.mark.parametrize("name", CALLBACK_NAMES.split())
 def test_callback_is_in_the_library(name: str) -> None:
     assert "callback" in [entry.kind for entry in library.find(name)]
 
 
-@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("name", OPTION_NAMES.split())
 def test_option_is_in_the_library(name: str) -> None:
     assert library.find(name)
 
@@ -88,14 +88,14 @@ def test_ddi_is_explained_and_has_a_source(name: str) -> None:
     assert comment.startswith("// ") and comment.endswith(".")
 
 
-@pytest.mark.parametrize(
-    "kind", ["DDI", "callback", "environment step", "helper", "sort", "enumeration", "event"]
-)
+@pytest.mark.parametrize("kind", ["DDI", "callback", "environment step", "helper", "sort", "enumeration", "event"])
 def test_everything_has_a_comment(kind: str) -> None:
     """Events may have theirs at the end of the line."""
     silent = [
         entry.name
         for entry in library.entries()
-        if entry.kind == kind and not entry.span.text.startswith("//") and "//" not in entry.span.source.line(entry.span.line)
+        if entry.kind == kind
+        and not entry.span.text.startswith("//")
+        and "//" not in entry.span.source.line(entry.span.line)
     ]
     assert silent == []

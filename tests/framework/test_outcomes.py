@@ -71,8 +71,8 @@ def formatting() -> Iterator[Case]:
     for name in FORMATS:
         call = f"WdfIoTargetFormatRequest{name}(Out, Request, NULL)"
         yield Case(call, (SUCCESS, NO_MEMORY, NOT_ACCEPTED), items=TARGET)
-        yield Case(call, (BAD_STATE,), items=REMOTE)
-        yield Case(call.replace("Request,", "own,"), (SUCCESS, NO_MEMORY), CREATE, POOL)  # its IRP can be replaced
+    yield Case(call, (BAD_STATE,), items=REMOTE)
+    yield Case(call.replace("Request,", "own,"), (SUCCESS, NO_MEMORY), CREATE, POOL)  # its IRP can be replaced
     change = "WdfRequestChangeTarget(Request, Out)"
     yield Case(change, (SUCCESS, NOT_ACCEPTED), items=TARGET)
     yield Case(change, (BAD_STATE,), items=REMOTE)
@@ -80,16 +80,16 @@ def formatting() -> Iterator[Case]:
 
 
 def synchronous() -> Iterator[Case]:
+    received = (SUCCESS, UNSUCCESSFUL, CANCELLED, NO_MEMORY, NOT_ACCEPTED)
     for name in SENDS:
         call = f"WdfIoTargetSend{name}Synchronously(Out, Request, NULL)"
-        received = (SUCCESS, UNSUCCESSFUL, CANCELLED, NO_MEMORY, NOT_ACCEPTED)
-        yield Case(call, received, items=TARGET)
-        yield Case(call.replace("NULL", "TIMEOUT"), (*received, TIMED_OUT), items=TARGET)
-        yield Case(call, (NO_MEMORY, NOT_ACCEPTED, BAD_STATE), PURGE, TARGET)
         own = call.replace("Request,", "NULL,")
+        yield Case(call, received, items=TARGET)
         yield Case(own, (SUCCESS, UNSUCCESSFUL, NO_MEMORY), items=TARGET)
-        yield Case(own.replace("NULL)", "TIMEOUT)"), (SUCCESS, UNSUCCESSFUL, NO_MEMORY, TIMED_OUT), items=TARGET)
-        yield Case(own, (BAD_STATE, NO_MEMORY), PURGE, TARGET)
+    yield Case(call.replace("NULL", "TIMEOUT"), (*received, TIMED_OUT), items=TARGET)
+    yield Case(call, (NO_MEMORY, NOT_ACCEPTED, BAD_STATE), PURGE, TARGET)
+    yield Case(own.replace("NULL)", "TIMEOUT)"), (SUCCESS, UNSUCCESSFUL, NO_MEMORY, TIMED_OUT), items=TARGET)
+    yield Case(own, (BAD_STATE, NO_MEMORY), PURGE, TARGET)
 
 
 def sending() -> Iterator[Case]:

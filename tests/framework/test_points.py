@@ -1,7 +1,7 @@
 """What the framework does, as small drivers: points of wdf-semantics section 7, and facts about the environment.
 
-Each driver of the folders `points` (named by the point) and `environment` (the env-... rows of the catalogue) states what
-must come out: `expect violated RULE;` shows that something can happen, `expect proved RULE;` that it cannot.
+Each driver of the folders `points` (named by the point) and `environment` (the env-... rows of the catalogue) states
+what must come out: `expect violated RULE;` shows that something can happen, `expect proved RULE;` that it cannot.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def test_driver(path: Path) -> None:
 
 def is_as_expected(result: Result) -> bool:
     """An expectation with a target leaves open what comes out with another one, as long as nothing is violated."""
-    return result.expectation == "met" or result.expectation is None and result.verdict is Word.PROVED
+    return result.expectation == "met" or (result.expectation is None and result.verdict is Word.PROVED)
 
 
 @pytest.mark.parametrize(

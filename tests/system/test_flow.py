@@ -136,9 +136,7 @@ def test_each_expansion_of_a_helper_has_its_own_locals() -> None:
 
 def test_return_leads_behind_the_call() -> None:
     found = graph("Put(); A = true;", "helper Put() { if (B) { return; } N = 1; }")
-    ((after, _),) = nodes(found, flow.Line)[:0] or [
-        (node, line) for node, line in nodes(found, flow.Line) if line.action == "A = true;"
-    ]
+    (after,) = [node for node, line in nodes(found, flow.Line) if line.action == "A = true;"]
     (returned,) = [node for node, line in nodes(found, flow.Line) if line.action == "return;"]
     assert returned.next is after
     ((written, _),) = assignments(found, "N")

@@ -270,6 +270,43 @@ def test_a_second_activation_on_the_same_request_is_a_bound_of_the_model() -> No
     assert explore(program(text), 1, 20_000, spare=1).configurations > explore(program(text), 1, 20_000).configurations
 
 
+@pytest.mark.parametrize(("order", "deadlock"), [(("A", "B"), False), (("B", "A"), True)])
+def test_threads_that_wait_for_each_others_locks(order: tuple[str, str], deadlock: bool) -> None:
+    def nested(first: str, second: str) -> str:
+        acquired = f"WdfSpinLockAcquire({first}); WdfSpinLockAcquire({second});"
+        return f"{acquired} WdfSpinLockRelease({second}); WdfSpinLockRelease({first});"
+
+    threads = f"thread One {{ {nested('A', 'B')} }} thread Two {{ {nested(*order)} }}"
+    found = explore(program(handler("", f"spinlock A; spinlock B; {threads}")), 1, 20_000)
+    assert found.deadlock == deadlock
+
+
+@pytest.mark.parametrize(
+    ("rule", "body", "broken"),
+    [
+        ("no-dangling-slot", "Held = Request; WdfRequestComplete(Request, STATUS_SUCCESS);", True),
+        ("no-dangling-slot", "Held = Request; WdfRequestComplete(Request, STATUS_SUCCESS); Held = null;", False),
+        ("no-lock-held-at-callback-exit", "WdfSpinLockAcquire(L);", True),
+        ("no-lock-held-at-callback-exit", "WdfSpinLockAcquire(L); WdfSpinLockRelease(L);", False),
+        ("every-request-resolved", "Held = null;", True),
+        ("every-request-resolved", "Held = Request;", False),
+    ],
+)
+def test_safety_rules_are_watched(rule: str, body: str, broken: bool) -> None:
+    text = handler(body, "spinlock L; context device { Held : request?; }", "sequential, front, scope queue")
+    found = explore(program(text), 1, 20_000, rules=[rule])
+    assert (rule in found.broken) == broken
+
+
+def test_what_happened_before_is_remembered() -> None:
+    body = "WdfRequestFormatRequestUsingCurrentType(Request); WdfRequestSetCompletionRoutine(Request, OnDone);"
+    done = "callback OnDone(Request) { WdfRequestComplete(Request, WdfRequestGetStatus(Request)); } target Lower;"
+    for early, broken in (("s = WdfRequestGetStatus(Request);", True), ("s = STATUS_SUCCESS;", False)):
+        send = f"{early} if (!WdfRequestSend(Request, Lower, 0)) {{ WdfRequestComplete(Request, s); }}"
+        found = explore(program(handler(body + send, done)), 1, 20_000, rules=["status-only-when-available"])
+        assert ("status-only-when-available" in found.broken) == broken
+
+
 # ---------------------------------------------------------------- following a trace
 
 

@@ -16,13 +16,15 @@ from wdfmc.system.instantiate import instantiate
 from wdfmc.system.step import choices
 from wdfmc.system.system import TemplateSystem, Transition, TransitionSystem, Update, Variable
 from wdfmc.traces import minimize
+from wdfmc.traces.descent import descended
 from wdfmc.traces.minimize import canonical
+from wdfmc.traces.preference import End, Preference
 from wdfmc.traces.replay import Refuted, replay
 
 TIRED = 5_000  # runs that the oracle looks at
 
 
-def best(system: TransitionSystem, goal: str, depth: int, end: minimize.End = "violation") -> Path | None:
+def best(system: TransitionSystem, goal: str, depth: int, end: End = "violation") -> Path | None:
     """By trying all runs; None if there are too many."""
     found: list[tuple[int, ...]] = []
     for looked, (taken, state) in enumerate(runs(system, depth - (end == "violation"))):
@@ -75,7 +77,7 @@ def test_the_best_run_is_found_whichever_way(templates: TemplateSystem, slots: i
             length = len(outcome.path.transitions)
             path = canonical(system, goal, length)
             assert len(replay(system, path, goal)) == length
-            assert path == minimize._descended(minimize.Tastes(system), goal, 1, length, "violation", None)
+            assert path == descended(Preference(system), goal, 1, length, "violation", None)
             expected = best(system, goal, length)
             assert expected is None or path == expected
 
@@ -89,7 +91,7 @@ def test_the_best_stuck_run_is_found_whichever_way(templates: TemplateSystem, sl
             length = len(outcome.path.transitions)
             path = canonical(system, goal, length, "stuck")
             assert len(replay(system, path, goal)) == length + 1
-            assert path == minimize._descended(minimize.Tastes(system), goal, 0, length, "stuck", None)
+            assert path == descended(Preference(system), goal, 0, length, "stuck", None)
             expected = best(system, goal, length, "stuck")
             assert expected is None or path == expected
 
@@ -102,7 +104,7 @@ def test_without_slots_and_without_origin(seed: int) -> None:
         if length is not None:
             path = canonical(system, goal, length)
             assert len(replay(system, path, goal)) == length
-            assert path == minimize._descended(minimize.Tastes(system), goal, length, length, "violation", None)
+            assert path == descended(Preference(system), goal, length, length, "violation", None)
             expected = best(system, goal, length)
             assert expected is None or path == expected
 
@@ -151,12 +153,12 @@ def test_a_violation_that_does_not_exist_is_refuted() -> None:
     with pytest.raises(Refuted, match="finds none"):
         canonical(grid(3), "bad", 6, "stuck")
     with pytest.raises(Refuted, match="nothing is owed"):
-        minimize._descended(minimize.Tastes(grid(3)), "bad", 1, 6, "stuck", None)
+        descended(Preference(grid(3)), "bad", 1, 6, "stuck", None)
     with pytest.raises(Refuted, match="z3 finds none"):
-        minimize._descended(minimize.Tastes(grid(3)), "bad", 1, 6, "violation", None)
+        descended(Preference(grid(3)), "bad", 1, 6, "violation", None)
 
 
 def test_past_the_deadline_any_shortest_violation_will_do() -> None:
     system = grid(3)
-    path = minimize._descended(minimize.Tastes(system), "bad", 1, 7, "violation", time.monotonic() - 1)
+    path = descended(Preference(system), "bad", 1, 7, "violation", time.monotonic() - 1)
     assert len(replay(system, path, "bad")) == 7

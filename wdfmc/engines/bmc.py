@@ -6,10 +6,11 @@ question is put for all open goals at once.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from wdfmc.engines.abstraction import reach
+from wdfmc.engines.abstraction import Reach, reach
 from wdfmc.engines.engine import Outcome, Path, Unknown, Violated
 from wdfmc.engines.solver import GaveUp, Sat, Unsat
 from wdfmc.engines.unrolling import Spent, Unrolling
@@ -28,45 +29,47 @@ class Bmc:
     spent: Spent = field(default_factory=Spent, compare=False)
 
     def check(self, system: TransitionSystem, goals: Sequence[str]) -> Iterator[tuple[str, Outcome]]:
+        begun = time.monotonic()
         known = reach(system, self.deadline)
+        self.spent.build, self.spent.solve = time.monotonic() - begun, 0.0
         if known is None:
             yield from ((goal, Unknown("out of time")) for goal in dict.fromkeys(goals))
             return
         possible = {system.transitions[at].violates for at in known.first} | {owed.rule for owed in system.obligations}
-        open_goals = [goal for goal in dict.fromkeys(goals) if goal in possible]
-        search = _Search(Unrolling(system, known, open_goals, lasso=True), open_goals, self.deadline)
-        length = 0
-        while search.open:
-            for goal, path in search.ends():
-                yield goal, Violated(path)
-            if length < self.depth:
-                for goal, path in search.violations():
-                    yield goal, Violated(path)
-            self.spent.build, self.spent.solve = search.runs.spent.build, search.runs.spent.solve
-            if search.gave_up or length >= self.depth:
-                break
-            search.runs.extend()
-            length += 1
+        search = _Search(system, known, [goal for goal in dict.fromkeys(goals) if goal in possible], self)
+        yield from search.run()
         for goal in search.open:
-            yield goal, self._open(search.gave_up, length)
+            yield goal, self._undecided(search.gave_up, search.runs.length)
         for goal in dict.fromkeys(goals):
             if goal not in possible:  # at any depth
-                yield goal, self._open(None, self.depth)
+                yield goal, self._undecided(None, self.depth)
 
-    def _open(self, gave_up: str | None, length: int) -> Unknown:
+    def _undecided(self, gave_up: str | None, length: int) -> Unknown:
         if gave_up is None:
             return Unknown(f"no violation within {self.depth} transitions", depth=self.depth)
         return Unknown(gave_up, depth=length or None)
 
 
-@dataclass(slots=True)
 class _Search:
     """The goals that are still open while `runs` grows."""
 
-    runs: Unrolling
-    open: list[str]
-    deadline: float | None
-    gave_up: str | None = None
+    def __init__(self, system: TransitionSystem, known: Reach, goals: list[str], limits: Bmc) -> None:
+        self.open = goals
+        self.limits = limits
+        self.gave_up: str | None = None
+        self.runs = Unrolling(system, known, goals, lasso=True, spent=limits.spent)
+
+    def run(self) -> Iterator[tuple[str, Outcome]]:
+        """Until no goal is open, or the depth is reached, or z3 gives up."""
+        while self.open and self.gave_up is None:
+            for goal, path in self.ends():
+                yield goal, Violated(path)
+            if self.runs.length >= self.limits.depth:
+                return
+            for goal, path in self.violations():
+                yield goal, Violated(path)
+            if self.gave_up is None:
+                self.runs.extend()
 
     def violations(self) -> Iterator[tuple[str, Path]]:
         """Runs that a violating transition ends here, one for each goal that has one."""
@@ -93,7 +96,7 @@ class _Search:
         """A run with one of the goals' literals true, and that goal, which is open no more; None if there is none."""
         if not literals or self.gave_up is not None:
             return None
-        match self.runs.solve(self.runs.solver.any_of(literals.values()), *assumed, deadline=self.deadline):
+        match self.runs.solve(self.runs.solver.any_of(literals.values()), *assumed, deadline=self.limits.deadline):
             case Sat() as found:
                 goal = next(goal for goal, literal in literals.items() if found.model.true(literal))
                 self.open.remove(goal)

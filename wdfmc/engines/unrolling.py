@@ -35,13 +35,22 @@ class Unrolling:
         known: of the system, from `abstraction.reach`.
         goals: rules; only their violating transitions and obligations are encoded.
         lasso: also encode what `stuck` and `closed` need, for the goals that have obligations.
+        spent: the time taken is added there.
     """
 
-    def __init__(self, system: TransitionSystem, known: Reach, goals: Sequence[str], *, lasso: bool = False) -> None:
+    def __init__(
+        self,
+        system: TransitionSystem,
+        known: Reach,
+        goals: Sequence[str],
+        *,
+        lasso: bool = False,
+        spent: Spent | None = None,
+    ) -> None:
         begun = time.monotonic()
         self.system = system
         self.length = 0
-        self.spent = Spent()
+        self.spent = Spent() if spent is None else spent
         self.solver = Solver()
         self._first = known.first
         live = {goal for goal in goals if lasso and any(goal == o.rule for o in system.obligations)}

@@ -23,6 +23,6 @@ def lazily(module: str) -> Renderer:
 
 FORMATS: Final[Mapping[str, Renderer]] = {
     "text": lazily("text"),  # for people: verdicts, traces, diagnostics
-    "json": lazily("json"),  # for scripts: the contract of design section 5
+    "json": lazily("json"),  # for scripts
     "mermaid": lazily("mermaid"),  # for a code host: one sequence diagram for each violation
 }

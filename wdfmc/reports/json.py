@@ -1,6 +1,5 @@
-"""A report for scripts: one JSON object. Keys, their order and null are the contract of design section 5.
-
-Keys that the contract does not name come last in their object; later versions add such keys and change none.
+"""A report for scripts: one JSON object. Its keys, their order and where null may stand are a contract
+(`tests/reports/report.schema.json`): later versions add keys, at the end of their object, and change none.
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ from wdfmc.verdict import ModelReport, Report, Result, Trace, TraceStep, Word
 
 # What the words of `assuming` in a rule stand for.
 ASSUMPTIONS: Final = {
+    "hardware answers": "devices raise the interrupts that they may raise",
+    "hardware silent": "devices may stay silent",
     "ticks": "timers that are armed, DPCs and work items that are queued run eventually",
     "threads": "the driver's own threads go on",
 }

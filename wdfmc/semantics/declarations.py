@@ -25,7 +25,7 @@ from wdfmc.semantics.types import (
     Type,
     UnknownType,
     VoidType,
-)  # fmt: skip
+)
 from wdfmc.source import Span
 from wdfmc.system.system import Obj
 

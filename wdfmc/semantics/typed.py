@@ -6,7 +6,7 @@ status, a callback), an `Obj`, a `frozenset` of option flags, or None for null.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -522,7 +522,22 @@ class Program:
     rules: Mapping[str, Rule]
     expectations: tuple[Expectation, ...]
     explicit_targets: frozenset[str]  # whose behaviour the driver itself sets
+    options: Mapping[str, str]  # the choices of the environment in force
     source: ast.Text
 
     def objects_of(self, sort: str) -> tuple[Object, ...]:
         return tuple(item for item in self.objects.values() if item.sort == sort)
+
+
+def events_of(formula: Expr) -> Iterable[Happens]:
+    """The event patterns in a formula, in order."""
+    match formula:
+        case Happens():
+            yield formula
+        case And(left, right) | Or(left, right) | Since(left, right):
+            yield from events_of(left)
+            yield from events_of(right)
+        case Not(operand) | Once(operand):
+            yield from events_of(operand)
+        case _:
+            pass

@@ -25,7 +25,7 @@ from wdfmc.system.paths import (
     Path,
     SelfCube,
     Symbolic,
-)  # fmt: skip
+)
 from wdfmc.system.system import OTHER, SELF, Obj, Place, Ref, Value
 
 IDLE: Final = "idle"

@@ -351,7 +351,10 @@ class Builder:
         return self.lined(statement, self.node(Set(target, value), statement.span, after, frame.driver), frame)
 
     def test(self, span: Span, condition: typed.Expr, yes: Node, no: Node, frame: Frame) -> Node:
-        """In a driver each operand of && and || is read on its own."""
+        """In a driver each operand of && and || is read on its own. What the arguments decide is no test."""
+        known = truth(condition)
+        if known is not None:
+            return yes if known else no
         if frame.driver and not frame.atomic:
             match condition:
                 case typed.And(left, right):
@@ -492,6 +495,26 @@ def renamed(expr: Any, frame: Frame) -> Any:
         case _:
             changed = {f.name: renamed(getattr(expr, f.name), frame) for f in dataclass_fields(expr)}
             return type(expr)(**changed)
+
+
+def truth(condition: typed.Expr) -> bool | None:
+    """The value of a condition that only constants decide: option flags, and what the driver declares."""
+    match condition:
+        case typed.Const(bool() as value):
+            return value
+        case typed.HasFlag(typed.Const(frozenset() as flags), flag):
+            return flag in flags
+        case typed.Not(operand):
+            known = truth(operand)
+            return None if known is None else not known
+        case typed.And(left, right):
+            sides = truth(left), truth(right)
+            return False if False in sides else True if sides == (True, True) else None
+        case typed.Or(left, right):
+            sides = truth(left), truth(right)
+            return True if True in sides else False if sides == (False, False) else None
+        case _:
+            return None
 
 
 def constant_of(program: typed.Program, base: typed.Expr, name: str) -> typed.Const | None:

@@ -1,4 +1,4 @@
-"""Typed driver to transition system (design section 3).
+"""Typed driver to transition system.
 
 From each stop location a symbolic run goes to the next ones; each path is one template. Atomic steps are joined by
 movers (Lipton, Reduction, CACM 1975; Wang et al., TACAS 2008): a transition is right movers, at most one non-mover,
@@ -68,7 +68,7 @@ class Activity:
     kinds: tuple[str, ...]
     host: str | None
     lock: str | None
-    kind: str  # callback or thread
+    kind: str  # callback, thread (of the driver) or environment (a thread of the library)
 
 
 @dataclass(slots=True)
@@ -766,7 +766,7 @@ class Lowering:
     def blocked_by(self, name: str, kind_name: str, queue: Obj, path: Path) -> bool:
         kind = self.program.kinds[kind_name]
         if kind.lock is not None and any(lock.startswith(queue.name + ".") for lock in path.locks):
-            return False  # T7.0: a thread that owns the presentation lock does not dispatch
+            return False  # a thread that owns the presentation lock does not dispatch
         return bool(self.takes(name) & path.locks)
 
     # ------------------------------------------------------------ ends of transitions

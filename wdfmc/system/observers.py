@@ -12,7 +12,6 @@ from functools import cached_property
 from itertools import product
 
 from wdfmc.semantics import typed
-from wdfmc.semantics.check import events_of
 from wdfmc.semantics.types import RefType
 from wdfmc.system.evaluate import Context, Evaluator
 from wdfmc.system.paths import K, M, NotExpressible, Path, Symbolic
@@ -47,7 +46,7 @@ class Observer:
         """How the rule names each event, in all its formulas and in what they remember."""
         found: dict[str, list[typed.Happens]] = {}
         for formula in self.formulas():
-            for pattern in events_of(formula):
+            for pattern in typed.events_of(formula):
                 found.setdefault(pattern.event, []).append(pattern)
         return {event: tuple(patterns) for event, patterns in found.items()}
 

@@ -197,6 +197,7 @@ class Explored:
         resting: those in which no callback and no thread of the driver is unfinished.
         broken: the rules of which some step breaks the contract, and the watched ones that are broken.
         complete: whether the search ended before the limit.
+        deadlock: whether some activations wait for each other's locks.
     """
 
     names: tuple[str, ...]
@@ -205,6 +206,7 @@ class Explored:
     broken: set[str]
     configurations: int
     complete: bool
+    deadlock: bool = False
 
 
 def explore(
@@ -235,6 +237,7 @@ def explore(
             if machine.at_rest(configuration):
                 found.resting.add(state)
             found.broken |= machine.watch.bad(configuration)
+            found.deadlock = found.deadlock or machine.deadlocked(configuration)
             for move in machine.moves(configuration):
                 found.broken |= move.violated
                 if move.broken is not None:

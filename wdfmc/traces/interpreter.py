@@ -227,29 +227,50 @@ class Machine:
 
     def activation_moves(self, configuration: Configuration, key: Key, found: Activation, lane: str) -> Iterator[Move]:
         place: list[Span] = []
-
-        def attempt(chooser: Chooser) -> tuple[World, Broken | None]:
-            world = World(configuration, chooser)
-            world.key = key
-            world.kinds = () if found.kind is None else (found.kind,)
-            for call in found.calls:
-                world.enter(Frame(dict(call.names), list(call.places), call.target, call.atomic))
-            if not found.begun:
-                place[:] = [self.program.callbacks[found.name].span]
-                self.begin(world, found)
-                if found.lock is not None:
-                    world.executed = 1
-            if world.executed == 0:
-                instruction = world.next()
-                if instruction is not None:
-                    place[:] = [instruction.span]
-            broken = self.guarded(world)
-            if broken is None:
-                self.store(world, key, found)
-            return world, broken
-
-        for (world, broken), chooser in attempts(attempt):
+        run = lambda chooser: self.attempt(configuration, key, found, chooser, place)  # noqa: E731
+        for (world, broken), chooser in attempts(run):
             yield self.move(lane, place[0], world, broken, chooser)
+
+    def attempt(
+        self, configuration: Configuration, key: Key, found: Activation, chooser: Chooser, place: list[Span]
+    ) -> tuple[World, Broken | None]:
+        """One move of an activation; `place` gets its span."""
+        world = World(configuration, chooser)
+        world.key = key
+        world.kinds = () if found.kind is None else (found.kind,)
+        for call in found.calls:
+            world.enter(Frame(dict(call.names), list(call.places), call.target, call.atomic))
+        if not found.begun:
+            place[:] = [self.program.callbacks[found.name].span]
+            self.begin(world, found)
+            if found.lock is not None:
+                world.executed = 1
+        if world.executed == 0:
+            instruction = world.next()
+            if instruction is not None:
+                place[:] = [instruction.span]
+        broken = self.guarded(world)
+        if broken is None:
+            self.store(world, key, found)
+        return world, broken
+
+    def deadlocked(self, configuration: Configuration) -> bool:
+        """Whether some activations wait for each other's locks."""
+        holders = dict(configuration.held)
+        waits: dict[Key, Key | str] = {}
+        for key, found in configuration.active if holders else ():
+            try:
+                self.attempt(configuration, key, found, Chooser([]), [])
+            except Blocked as blocked:
+                if blocked.lock is not None:
+                    waits[key] = holders[blocked.lock]
+        for start in waits:
+            at: Key | str | None = start
+            for _ in waits:
+                at = waits.get(at) if isinstance(at, Key) else None
+                if at == start:
+                    return True
+        return False
 
     def move(self, actor: str, span: Span, world: World, broken: Broken | None, chooser: Chooser) -> Move:
         events, choices = tuple(world.events), tuple(chooser.words)
@@ -283,7 +304,7 @@ class Machine:
         assert world.key is not None and found.kind is not None
         if found.lock is not None:
             if found.lock in world.held:
-                raise Blocked
+                raise Blocked(found.lock)
             world.held[found.lock] = world.key
         if self.program.kinds[found.kind].role == "handler":
             self.tell(world, "handler_begins", world.key.subject)
@@ -628,7 +649,7 @@ def one_of(world: World, values: tuple[typed.Constant, ...]) -> Datum:
 def acquire(world: World, lock: Subject | None) -> None:
     if isinstance(lock, Obj):
         if lock.name in world.held:
-            raise Blocked
+            raise Blocked(lock.name)
         world.held[lock.name] = world.key or LOST
         world.wrote = True
 

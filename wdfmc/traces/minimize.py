@@ -5,27 +5,22 @@ and of what is left the run that comes first by (template, slots) of its transit
 the first one also names request slot 0 before slot 1, and so on: only such runs are looked at.
 
 The states up to the depth are explored up to renaming (`_Layers`). What lies on a shortest violation is unfolded into
-runs (`_Runs`), and the best one is found by dynamic programming, last step first. Where that is too large, z3 descends
-from any shortest violation to the best one, one criterion after the other; how much is too large is the same for
-everyone, so this choice depends on the system only.
+runs (`_Runs`), and the best one is found by dynamic programming, last step first. Where that is too large, z3 finds it
+(`descent`); how much is too large is the same for everyone, so this choice depends on the system only.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 import numpy as np
 
-from wdfmc.engines.abstraction import reach
 from wdfmc.engines.engine import Path
 from wdfmc.engines.expansion import Expansion
 from wdfmc.engines.packed import Bools, Index, Numbers, Words, holding
-from wdfmc.engines.solver import GaveUp, Model, Sat
-from wdfmc.engines.symmetry import Symmetry
-from wdfmc.engines.unrolling import Unrolling
 from wdfmc.system.system import TransitionSystem
+from wdfmc.traces.preference import End, Preference
 from wdfmc.traces.replay import Refuted
 
 MOST_STATES: Final = 400_000  # up to renaming
@@ -35,9 +30,6 @@ SWITCH: Final = 1 << 32  # the weights of the criteria in one number
 REQUEST: Final = 1 << 16
 DEAD_END: Final = np.int64(1 << 62)
 NO_STEP: Final = -1  # instead of a transition, where a run just ends
-
-
-End: TypeAlias = Literal["violation", "stuck"]
 
 
 class TooLarge(Exception):
@@ -61,64 +53,37 @@ def canonical(
     Raises:
         Refuted: no such run has at most `depth` transitions.
     """
-    tastes = Tastes(system)
+    preference = Preference(system)
     try:
-        return _explored(tastes, goal, depth, end)
+        return _explored(preference, goal, depth, end)
     except TooLarge as trouble:
-        return _descended(tastes, goal, trouble.shorter + 1, depth, end, deadline)
+        # z3 is imported only where it is needed: most violations are near.
+        from wdfmc.traces.descent import descended
+
+        return descended(preference, goal, trouble.shorter + 1, depth, end, deadline)
 
 
-class Tastes:
-    """What makes one run better than another of the same length."""
-
-    def __init__(self, system: TransitionSystem) -> None:
-        self.system = system
-        self.symmetry = Symmetry(system)
-        transitions = system.transitions
-        by_name = sorted(range(len(transitions)), key=lambda at: (transitions[at].template, transitions[at].slots, at))
-        self.rank = [0] * len(transitions)
-        for rank, at in enumerate(by_name):
-            self.rank[at] = rank
-        self.actor = np.array([transition.actor for transition in transitions], np.int64)
-        self.named = np.array([sum(1 << slot for slot in t.slots) for t in transitions], np.int64)
-        self.environment = np.array([self._environment(transition.template) for transition in transitions], np.int64)
-
-    def _environment(self, template: int) -> bool:
-        origin = self.system.origin
-        return origin is not None and origin.templates[template].actor.kind == "environment"
-
-    def first_names(self, before: Numbers, named: Numbers) -> Bools:
-        """Where naming these slots after those keeps to the order of slots; all are bit sets."""
-        after = before | named
-        if not self.symmetry.many:
-            return np.ones(len(after), np.bool_)
-        return np.asarray((after & (after + 1)) == 0)
-
-
-# ---------------------------------------------------------------- by exploration
-
-
-def _explored(tastes: Tastes, goal: str, depth: int, end: End) -> Path:
-    layers = _Layers(tastes, goal, end)
+def _explored(preference: Preference, goal: str, depth: int, end: End) -> Path:
+    layers = _Layers(preference, goal, end)
     while not layers.ends:
         if layers.depth >= depth or not layers.grow():
             raise Refuted(
                 f"{goal}: an engine found a run with {depth} transitions that ends in {end}, "
                 f"exploration finds none with {layers.depth}"
             )
-    return _Runs(tastes, layers).best()
+    return _Runs(preference, layers).best()
 
 
 class _Layers:
     """The states at each distance up to renaming, until a run can end in some: `ends`."""
 
-    def __init__(self, tastes: Tastes, goal: str, end: End) -> None:
-        self.tastes = tastes
+    def __init__(self, preference: Preference, goal: str, end: End) -> None:
+        self.preference = preference
         self.goal = goal
         self.end = end
-        self.expansion = Expansion(tastes.system, tastes.symmetry.packing)
-        self.index = Index(tastes.symmetry.packing.words)
-        self.index.add(tastes.symmetry.canonical(tastes.symmetry.packing.pack([tastes.system.initial])))
+        self.expansion = Expansion(preference.system, preference.symmetry.packing)
+        self.index = Index(preference.symmetry.packing.words)
+        self.index.add(preference.symmetry.canonical(preference.symmetry.packing.pack([preference.system.initial])))
         self.starts = [0]  # the first state of each layer
         self.edges: list[tuple[Numbers, Numbers]] = []  # from each layer but the last to the next one
         self.ends = self._look(0, 1)
@@ -140,20 +105,20 @@ class _Layers:
         for start in range(first, end, BATCH):
             states = self.index.words[:, start : min(start + BATCH, end)]
             able = self.expansion.enabled(states)
-            self._able.append([one for one in able if self.tastes.system.transitions[one[0]].violates is None])
+            self._able.append([one for one in able if self.preference.system.transitions[one[0]].violates is None])
             found += (np.flatnonzero(self.ending(states, able)) + start).tolist()
         return found
 
     def ending(self, states: Words, able: list[tuple[int, Numbers]]) -> Bools:
         """Where a run can end, given what is enabled."""
-        system = self.tastes.system
+        system = self.preference.system
         if self.end == "violation":
             here = np.zeros(states.shape[1], np.bool_)
             for at, rows in able:
                 if system.transitions[at].violates == self.goal:
                     here[rows] = True
             return here
-        packing = self.tastes.symmetry.packing
+        packing = self.preference.symmetry.packing
         owed = [o for o in system.obligations if o.rule == self.goal]
         here = np.zeros(states.shape[1], np.bool_)
         for obligation in owed:
@@ -173,7 +138,7 @@ class _Layers:
         sources, targets = [], []
         for start, able in zip(range(first, end, BATCH), self._able, strict=True):
             found = self.expansion.successors(self.index.words[:, start : min(start + BATCH, end)], able)
-            numbers, _ = self.index.add(self.tastes.symmetry.canonical(found.states))
+            numbers, _ = self.index.add(self.preference.symmetry.canonical(found.states))
             ahead = numbers >= end
             sources.append((found.source[ahead] + start).astype(np.int32))
             targets.append(numbers[ahead].astype(np.int32))
@@ -209,11 +174,11 @@ class _Steps:
 class _Runs:
     """All shortest runs, as a graph in layers. A node is (state, last actor, slots named so far)."""
 
-    def __init__(self, tastes: Tastes, layers: _Layers) -> None:
-        self.tastes = tastes
+    def __init__(self, preference: Preference, layers: _Layers) -> None:
+        self.preference = preference
         self.layers = layers
         self.useful = layers.useful()
-        self.states = tastes.symmetry.packing.pack([tastes.system.initial])
+        self.states = preference.symmetry.packing.pack([preference.system.initial])
         nodes = np.array([[0, -1, 0]])  # [nodes, (state, actor, named)]
         self.steps: list[_Steps] = []
         total = 0
@@ -238,14 +203,14 @@ class _Runs:
         for steps, costs in reversed(todo):
             here = np.flatnonzero(steps.source == node)
             least = here[costs[here] == costs[here].min()]
-            chosen = min(least.tolist(), key=lambda at: self.tastes.rank[int(steps.transition[at])])
+            chosen = min(least.tolist(), key=lambda at: self.preference.rank[int(steps.transition[at])])
             taken.append(int(steps.transition[chosen]))
             node = int(steps.target[chosen])
         return Path(tuple(at for at in taken if at != NO_STEP), self.layers.end)
 
     def _next(self, nodes: Numbers) -> tuple[Numbers, _Steps]:
         """The next layer of nodes, and the steps to it. Replaces `states` by those of that layer."""
-        transitions = self.tastes.system.transitions
+        transitions = self.preference.system.transitions
         index = Index(len(self.states))
         found: list[tuple[Numbers, Numbers, Numbers]] = []
         for start in range(0, self.states.shape[1], BATCH):
@@ -260,26 +225,26 @@ class _Runs:
         self.states = index.words
         source, transition, target = (np.concatenate(each) for each in zip(*found, strict=True))
         steps = self._joined(nodes, source, transition, target)
-        system = self.tastes.system
-        key = steps.target * len(system.actors) + self.tastes.actor[steps.transition]
+        system = self.preference.system
+        key = steps.target * len(system.actors) + self.preference.actor[steps.transition]
         _, first, node = np.unique(
             (key << system.slots) | self._names(nodes, steps), return_index=True, return_inverse=True
         )
-        parts = (steps.target, self.tastes.actor[steps.transition], self._names(nodes, steps))
+        parts = (steps.target, self.preference.actor[steps.transition], self._names(nodes, steps))
         following = np.stack([part[first] for part in parts], axis=1)
         return following, _Steps(len(nodes), steps.source, node, steps.transition, steps.cost)
 
     def _on_the_way(self, states: Words) -> Numbers:
         """Which states are, up to renaming, in the next layer and lead to a violation."""
         length = len(self.steps) + 1
-        numbers = self.layers.index.find(self.tastes.symmetry.canonical(states.copy()))
+        numbers = self.layers.index.find(self.preference.symmetry.canonical(states.copy()))
         ends = [*self.layers.starts[1:], self.layers.index.size]
         ahead = (numbers >= self.layers.starts[length]) & (numbers < ends[length])
         return np.flatnonzero(ahead & self.useful[numbers])
 
     def _last(self, nodes: Numbers) -> _Steps:
         """The violating transitions, if a run ends so; the requests are paid for here, when all are known."""
-        transitions = self.tastes.system.transitions
+        transitions = self.preference.system.transitions
         able = self.layers.expansion.enabled(self.states)
         if self.layers.end == "stuck":
             source = np.flatnonzero(self.layers.ending(self.states, able)[nodes[:, 0]])
@@ -293,7 +258,7 @@ class _Runs:
         return _Steps(len(nodes), steps.source, steps.target, steps.transition, steps.cost + requests * REQUEST)
 
     def _names(self, nodes: Numbers, steps: _Steps) -> Numbers:
-        return np.asarray(nodes[steps.source, 2] | self.tastes.named[steps.transition])
+        return np.asarray(nodes[steps.source, 2] | self.preference.named[steps.transition])
 
     def _joined(self, nodes: Numbers, source: Numbers, transition: Numbers, target: Numbers) -> _Steps:
         """From steps between states to steps from nodes to states."""
@@ -303,132 +268,9 @@ class _Runs:
         many = np.searchsorted(source, nodes[:, 0], "right") - begin
         node = np.repeat(np.arange(len(nodes)), many)
         at = np.arange(len(node)) - np.repeat(np.cumsum(many) - many, many) + np.repeat(begin, many)
-        fits = self.tastes.first_names(nodes[node, 2], self.tastes.named[transition[at]])
+        fits = self.preference.first_names(nodes[node, 2], self.preference.named[transition[at]])
         node, at = node[fits], at[fits]
         actor = nodes[node, 1]
-        switches = (actor >= 0) & (actor != self.tastes.actor[transition[at]])
-        return _Steps(
-            len(nodes), node, target[at], transition[at], switches * SWITCH + self.tastes.environment[transition[at]]
-        )
-
-
-# ---------------------------------------------------------------- by z3
-
-
-def _descended(tastes: Tastes, goal: str, least: int, most: int, end: End, deadline: float | None) -> Path:
-    """Any shortest run (`least` to `most` transitions), improved criterion by criterion until none is better."""
-    known = reach(tastes.system)
-    assert known is not None
-    runs = Unrolling(tastes.system, known, [goal], lasso=end == "stuck")
-    for depth in range(end == "violation", most + 1):
-        if depth >= least:
-            ending = _ending(runs, goal, end)
-            match runs.solve(*ending):
-                case Sat(model):
-                    for literal in ending:
-                        runs.solver.insist(literal)
-                    return _Descent(tastes, goal, end, runs, deadline).best(model)
-                case GaveUp(reason):
-                    raise Refuted(f"{goal}: z3 gave up on a run that an engine found: {reason}")
-        runs.extend()
-    raise Refuted(f"{goal}: an engine found a run with {most} transitions that ends in {end}, z3 finds none")
-
-
-def _ending(runs: Unrolling, goal: str, end: End) -> list[int]:
-    """Literals that say that a run of that length ends so."""
-    if end == "violation":
-        return [runs.violation(goal)]
-    live = runs.live(goal)
-    if live is None:
-        raise Refuted(f"{goal}: an engine found a stuck run, but nothing is owed")
-    return [runs.stuck, live]
-
-
-class _Descent:
-    """Every run of `runs` is a shortest one that refutes the goal now."""
-
-    def __init__(self, tastes: Tastes, goal: str, end: End, runs: Unrolling, deadline: float | None) -> None:
-        self.tastes = tastes
-        self.goal = goal
-        self.end: End = end
-        self.runs = runs
-        self.deadline = deadline
-        transitions, relation = tastes.system.transitions, runs.relation
-        broken = {at: name for at, name in relation.broken.items() if transitions[at].violates == goal}
-        self.steps = [  # transition -> the literal that says it is the one taken
-            {at: runs.at(name, step) for at, name in (relation.taken if step < runs.length else broken).items()}
-            for step in range(runs.length + (end == "violation"))
-        ]
-
-    def best(self, model: Model) -> Path:
-        path = self._path(model)
-        criteria = (
-            (switches, self._switching()),
-            (requests, self._naming()),
-            (environment, self._environment()),
-        )
-        for cost, literals in criteria:
-            while now := cost(self.tastes, path):
-                better = self._solve(self.runs.solver.at_most(literals, now - 1))
-                if better is None:
-                    break
-                path = better
-            if now < len(literals):
-                self.runs.solver.insist(self.runs.solver.at_most(literals, now))
-        for step, names in enumerate(self.steps):
-            while better := self._solve(self.runs.solver.any_of(self._before(path, step))):
-                path = better
-            self.runs.solver.insist(names[path.transitions[step]])
-        return path
-
-    def _before(self, path: Path, step: int) -> list[int]:
-        rank = self.tastes.rank
-        return [name for at, name in self.steps[step].items() if rank[at] < rank[path.transitions[step]]]
-
-    def _path(self, model: Model) -> Path:
-        taken = self.runs.transitions(model)
-        if self.end == "violation":
-            taken = (*taken, self.runs.broken(model, self.goal))
-        return Path(taken, self.end)
-
-    def _solve(self, assumed: int) -> Path | None:
-        answer = self.runs.solve(assumed, deadline=self.deadline)
-        return self._path(answer.model) if isinstance(answer, Sat) else None
-
-    def _switching(self) -> list[int]:
-        """For each step but the first a literal that is true if another actor takes it."""
-        found = []
-        for now, then in pairwise(self.steps):
-            switched = self.runs.solver.fresh()
-            for actor in {int(self.tastes.actor[at]) for at in now}:
-                before = self.runs.solver.if_any(name for at, name in now.items() if self.tastes.actor[at] == actor)
-                same = self.runs.solver.any_of(name for at, name in then.items() if self.tastes.actor[at] == actor)
-                self.runs.solver.insist(-before, same, switched)
-            found.append(switched)
-        return found
-
-    def _naming(self) -> list[int]:
-        """For each request slot a literal that is true if a transition names it."""
-        return [
-            self.runs.solver.if_any(
-                name for names in self.steps for at, name in names.items() if self.tastes.named[at] >> slot & 1
-            )
-            for slot in range(self.tastes.system.slots)
-        ]
-
-    def _environment(self) -> list[int]:
-        """For each step a literal that is true if the environment takes it."""
-        chosen = ([name for at, name in names.items() if self.tastes.environment[at]] for names in self.steps)
-        return [self.runs.solver.if_any(names) for names in chosen]
-
-
-def switches(tastes: Tastes, path: Path) -> int:
-    return sum(tastes.actor[first] != tastes.actor[second] for first, second in pairwise(path.transitions))
-
-
-def requests(tastes: Tastes, path: Path) -> int:
-    return len({slot for at in path.transitions for slot in tastes.system.transitions[at].slots})
-
-
-def environment(tastes: Tastes, path: Path) -> int:
-    return sum(int(tastes.environment[at]) for at in path.transitions)
+        switches = (actor >= 0) & (actor != self.preference.actor[transition[at]])
+        cost = switches * SWITCH + self.preference.environment[transition[at]]
+        return _Steps(len(nodes), node, target[at], transition[at], cost)

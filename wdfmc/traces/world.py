@@ -25,6 +25,10 @@ T = TypeVar("T")
 class Blocked(Exception):
     """The step cannot be taken now: a lock is held, or what is awaited does not hold."""
 
+    def __init__(self, lock: str | None = None) -> None:
+        super().__init__(lock)
+        self.lock = lock
+
 
 class Broken(Exception):
     """The step violates a rule."""

@@ -1,0 +1,447 @@
+"""Bodies of routines, callbacks, steps and threads, and rules, to typed ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final, TypeAlias, assert_never
+
+from wdfmc.diagnostics import did_you_mean
+from wdfmc.language import ast
+from wdfmc.semantics import typed
+from wdfmc.semantics.declarations import list_cell, set_bit, walk
+from wdfmc.semantics.expressions import FALSE, TRUE, Expressions, Scope, event_arguments
+from wdfmc.semantics.types import (
+    BoolType,
+    CallbackType,
+    EnumType,
+    IntType,
+    ListType,
+    RefType,
+    SetType,
+    Type,
+    UnknownType,
+    VoidType,
+)
+from wdfmc.source import Span
+from wdfmc.system.system import Obj
+
+FrameworkStatement: TypeAlias = (
+    ast.Emit | ast.Start | ast.Enter | ast.Await | ast.Then | ast.Limit | ast.Requires | ast.Lock | ast.Occurs
+)
+FRAMEWORK_ONLY: Final = (ast.Emit, ast.Start, ast.Enter, ast.Then, ast.Limit, ast.Requires, ast.Lock)
+
+
+class Bodies(Expressions):
+    """Checks statements and rules against the tables."""
+
+    # ------------------------------------------------------------ statements
+
+    def block(self, node: ast.Block | None, scope: Scope) -> typed.Block:
+        out: list[typed.Statement] = []
+        for statement in node.statements if node else ():
+            self.statement(statement, scope, out)
+        return tuple(out)
+
+    def statement(self, node: ast.Statement, scope: Scope, out: list[typed.Statement]) -> None:
+        if scope.text == "driver" and isinstance(node, FRAMEWORK_ONLY):
+            self.tables.error("WDF310", "only framework text may say this", node.span,
+                              "drivers call DDIs; put new framework behaviour into a `ddi` of your own")  # fmt: skip
+            return
+        match node:
+            case ast.Block():
+                out.extend(self.block(node, scope))
+            case ast.Declare(_, name, value):
+                if value is not None:
+                    self.assign(node, ast.Name(name, span=node.span), value, scope, out)
+                elif scope.locals is not None:
+                    scope.locals.setdefault(name, UnknownType())
+            case ast.Assign(target, value):
+                self.assign(node, target, value, scope, out)
+            case ast.Evaluate(call):
+                if isinstance(call, ast.Call):
+                    self.expr(call, scope, None, out)
+                else:
+                    self.tables.error("WDF207", "a statement does something: a call, an assignment ...", node.span)
+            case ast.If(test, then, otherwise):
+                condition = self.condition(test, scope, out)
+                first, second = self.block(then, scope), self.block(otherwise, scope)
+                out.append(typed.If(test.span, condition, first, second))
+            case ast.While(test, body):
+                before: list[typed.Statement] = []
+                condition = self.condition(test, scope, before)
+                inner = replace(scope, loops=scope.loops + 1)
+                out.append(typed.While(test.span, tuple(before), condition, self.block(body, inner)))
+            case ast.ForEach():
+                self.for_each(node, scope, out)
+            case ast.Choose(alternatives):
+                ways = tuple(self.block(alternative, scope) for alternative in alternatives)
+                out.append(typed.Choose(node.span, ways))
+            case ast.ChooseValue(target):
+                self.choose_value(node, target, scope, out)
+            case ast.Break() | ast.Continue():
+                if not scope.loops:
+                    self.tables.error("WDF309", f"`{node.span.text.rstrip(';')}` outside a loop", node.span)
+                out.append(typed.Break(node.span) if isinstance(node, ast.Break) else typed.Continue(node.span))
+            case ast.Return(value):
+                self.return_(node, value, scope, out)
+            case ast.Change(op, element, container):
+                self.change(node, op, element, container, scope, out)
+            case ast.Memory(op, operand):
+                self.memory(node, op, operand, scope, out)
+            case ast.Synchronize(interrupt, body):
+                self.synchronize(node, interrupt, body, scope, out)
+            case _:
+                self.framework_statement(node, scope, out)
+
+    def framework_statement(self, node: FrameworkStatement, scope: Scope, out: list[typed.Statement]) -> None:
+        match node:
+            case ast.Emit(event, args):
+                self.emit(node, event, args, scope, out)
+            case ast.Start(how, callback, args):
+                self.start(node, how, callback, args, scope, out)
+            case ast.Enter(queue, if_idle):
+                out.append(typed.Enter(node.span, self.expr(queue, scope)[0], if_idle))
+            case ast.Await(test):
+                out.append(typed.Await(node.span, self.condition(test, scope)))
+            case ast.Then():
+                out.append(typed.Then(node.span))
+            case ast.Limit(words):
+                out.append(typed.Limit(node.span, words))
+            case ast.Requires(test, rule):
+                out.append(typed.Require(node.span, self.condition(test, scope), rule))
+            case ast.Lock(op, lock):
+                value = self.value(lock, scope, RefType("lock", True, "lock"))
+                out.append(typed.Acquire(node.span, value) if op == "acquire" else typed.Release(node.span, value))
+            case ast.Occurs(words, fair):
+                out.append(typed.Occurs(node.span, words, fair))
+            case _:
+                assert_never(node)
+
+    def assign(
+        self, node: ast.Node, target: ast.Expr, value: ast.Expr, scope: Scope, out: list[typed.Statement]
+    ) -> None:
+        wanted = self.declared_type(target, scope)
+        result, kind = self.expr(value, scope, wanted, out)
+        if isinstance(kind, VoidType):
+            self.tables.error("WDF307", "this call returns nothing", value.span)
+            kind = UnknownType()
+        place = self.place(target, scope, kind)
+        if place is None:
+            return
+        if out and isinstance(out[-1], typed.Invoke) and out[-1].target == result and isinstance(place, typed.Local):
+            out[-1] = replace(out[-1], target=place)  # `status = WdfX(...)`: no temporary between
+        else:
+            out.append(typed.Assign(node.span, place, result))
+
+    def declared_type(self, target: ast.Expr, scope: Scope) -> Type | None:
+        if isinstance(target, ast.Name):
+            if scope.locals is not None and target.id in scope.locals:
+                return scope.locals[target.id]
+            if target.id in self.tables.contexts and scope.text != "framework":
+                return self.tables.contexts[target.id][2].type
+            return scope.names[target.id][1] if target.id in scope.names else None
+        before = len(self.tables.diagnostics)
+        _, kind = self.expr(target, scope)
+        del self.tables.diagnostics[before:]  # reported when the target is resolved as a place
+        return kind
+
+    def for_each(self, node: ast.ForEach, scope: Scope, out: list[typed.Statement]) -> None:
+        if node.container is not None:
+            value, kind = self.expr(node.container, scope)
+            if not isinstance(kind, SetType) or not isinstance(value, typed.FieldOf):
+                if not isinstance(kind, UnknownType):
+                    self.tables.error("WDF301", f"`for each` needs a set, this is {kind}", node.container.span)
+                return
+            sort = kind.sort
+            unique, inner = self.bind(node, node.variable, sort, scope)
+            where: typed.Expr = typed.FieldOf(typed.Local(unique), sort, set_bit(value.field), driver=True)
+        else:
+            assert node.sort is not None
+            sort = node.sort
+            unique, inner = self.bind(node, node.variable, sort, scope)
+            where = self.condition(node.where, inner) if node.where else TRUE
+        inner.loops = scope.loops + 1
+        body = self.block(node.body, inner)
+        out.append(typed.ForEach(node.span, unique, self.tables.object_sort(sort), where, body))
+
+    def choose_value(self, node: ast.Node, target: ast.Expr, scope: Scope, out: list[typed.Statement]) -> None:
+        value, kind = self.expr(target, scope)
+        values: tuple[typed.Constant, ...]
+        match kind:
+            case EnumType(members=members):
+                values = members
+            case BoolType():
+                values = (False, True)
+            case IntType(low, high):
+                values = tuple(range(low, high + 1))
+            case _:
+                self.tables.error("WDF301", f"`choose` needs a variable of few values, this is {kind}", node.span)
+                return
+        assert isinstance(value, typed.Local | typed.FieldOf)
+        out.append(typed.ChooseValue(node.span, value, values))
+
+    def return_(self, node: ast.Return, value: ast.Expr | None, scope: Scope, out: list[typed.Statement]) -> None:
+        if value is None:
+            if not isinstance(scope.result, VoidType | UnknownType):
+                self.tables.error("WDF307", f"{scope.result} is to be returned", node.span)
+            out.append(typed.Return(node.span, None))
+        elif isinstance(scope.result, VoidType):
+            self.tables.error("WDF307", "nothing is returned here", node.span, "write `return;`")
+        else:
+            result = self.value(value, scope, scope.result, out)
+            out.append(typed.Return(node.span, None if isinstance(scope.result, UnknownType) else result))
+
+    def emit(
+        self, node: ast.Node, event: str, args: tuple[ast.Expr, ...], scope: Scope, out: list[typed.Statement]
+    ) -> None:
+        parameters = self.tables.events.get(event)
+        if parameters is None:
+            self.tables.unknown("WDF209", "event", event, self.tables.events, node.span, "declare it with `ghost`")
+            return
+        if len(args) != len(parameters):
+            self.tables.error("WDF302", event_arguments(event, parameters, args), node.span)
+        values = tuple(self.value(arg, scope, p.type) for p, arg in zip(parameters, args, strict=False))
+        out.append(typed.Emit(node.span, event, values))
+
+    def start(
+        self, node: ast.Start, how: str, callback: ast.Expr, args: tuple[ast.Expr, ...], scope: Scope,
+        out: list[typed.Statement],
+    ) -> None:  # fmt: skip
+        value, kind = self.expr(callback, scope)
+        if not isinstance(kind, CallbackType):
+            if not isinstance(kind, UnknownType):
+                self.tables.error("WDF301", f"a callback is needed here, this is {kind}", callback.span)
+            return
+        out.append(typed.Start(node.span, how, value, kind.kind, tuple(self.expr(arg, scope)[0] for arg in args)))
+
+    def change(
+        self, node: ast.Change, op: str, element: ast.Expr, container: ast.Expr, scope: Scope,
+        out: list[typed.Statement],
+    ) -> None:  # fmt: skip
+        value, kind = self.expr(container, scope)
+        if not isinstance(value, typed.FieldOf) or not isinstance(kind, SetType | ListType):
+            if not isinstance(kind, UnknownType):
+                self.tables.error("WDF301", f"a set or a list is needed here, this is {kind}", container.span)
+            return
+        if (op == "append") != isinstance(kind, ListType) and op != "remove":
+            right = "append" if isinstance(kind, ListType) else "add"
+            self.tables.error("WDF301", f"`{right}` puts into a {kind}", node.span)
+            return
+        item = self.value(element, scope, RefType(kind.sort, True, kind.sort), out)
+        if isinstance(kind, SetType):
+            bit = typed.FieldOf(item, kind.sort, set_bit(value.field), driver=True)
+            out.append(typed.Assign(node.span, bit, typed.Const(op != "remove")))
+            return
+        cells = [replace(value, field=list_cell(value.field, at)) for at in range(kind.bound)]
+        body = appended(node.span, cells, item, value.field) if op == "append" else removed(node.span, cells, item)
+        out.append(typed.Atomic(node.span, body))
+
+    def memory(
+        self, node: ast.Node, op: str, operand: ast.Expr | None, scope: Scope, out: list[typed.Statement]
+    ) -> None:
+        if operand is None:
+            self.library_helper(node, "touch_hardware", (), scope, out)
+            return
+        match operand:
+            case ast.Call(ast.Name(view), args) if view in self.tables.views:
+                self.library_helper(node, f"{op}_{view}", args, scope, out)
+                return
+            case _:
+                pass
+        _, kind = self.expr(operand, scope)
+        name = kind.view if isinstance(kind, RefType) else kind.name if isinstance(kind, EnumType) else ""
+        if not isinstance(kind, UnknownType):
+            if f"{op}_{name}" not in self.tables.routines:
+                self.tables.error("WDF301", f"`{op}` does not apply to {kind}", operand.span)
+            else:
+                self.library_helper(node, f"{op}_{name}", (operand,), scope, out)
+
+    def library_helper(
+        self, node: ast.Node, name: str, args: tuple[ast.Expr, ...], scope: Scope, out: list[typed.Statement]
+    ) -> None:
+        if name not in self.tables.routines:
+            self.tables.unknown("WDF207", "helper of the library", name, self.tables.routines, node.span)
+            return
+        call = ast.Call(ast.Name(name, span=node.span), args, span=node.span)
+        arguments = self.arguments(call, self.tables.routines[name], args, scope, out)
+        out.append(typed.Invoke(node.span, None, name, arguments))
+
+    def synchronize(
+        self, node: ast.Node, interrupt: ast.Expr, body: ast.Block, scope: Scope, out: list[typed.Statement]
+    ) -> None:
+        enter, leave = "WdfInterruptAcquireLock", "WdfInterruptReleaseLock"
+        self.library_helper(node, enter, (interrupt,), scope, out)
+        for part in walk(body):
+            if isinstance(part, ast.Return | ast.Break | ast.Continue):
+                self.tables.error("WDF310", "a `synchronize` block ends at its brace", part.span)
+        out.extend(self.block(body, scope))
+        self.library_helper(node, leave, (interrupt,), scope, out)
+
+    # ------------------------------------------------------------ bodies
+
+    def routine(self, node: ast.Ddi | ast.Helper, driver: bool) -> typed.Routine:
+        parameters = self.signature(node)
+        for parameter, written in zip(parameters, node.parameters, strict=True):
+            if isinstance(parameter.type, UnknownType) and written.type is None:
+                self.tables.error("WDF301", f"nothing tells the type of `{parameter.name}`", written.span,
+                                  f"write it: `{parameter.name}: request`")  # fmt: skip
+        scope = self.body_scope(parameters, driver, self.tables.type_of(node.result) if node.result else VoidType())
+        requires = tuple(
+            typed.Require(item.span, self.condition(item.condition, scope), item.rule)
+            for item in (node.requires if isinstance(node, ast.Ddi) else ())
+        )
+        body = self.block(node.body, scope)
+        if driver:
+            self.unread(scope)
+        ddi = isinstance(node, ast.Ddi)
+        return typed.Routine(
+            node.name, parameters, scope.result, requires, body, atomic=not driver, ddi=ddi, span=node.span
+        )
+
+    def body_scope(self, parameters: Iterable[typed.Parameter], driver: bool, result: Type) -> Scope:
+        scope = Scope("driver" if driver else "framework", {}, {}, result=result)
+        assert scope.locals is not None
+        for parameter in parameters:
+            if parameter.mode == "in":
+                scope.names[parameter.name] = typed.Local(parameter.name), parameter.type
+            else:
+                scope.locals[parameter.name] = parameter.type
+                scope.read.add(parameter.name)
+        return scope
+
+    def unread(self, scope: Scope) -> None:
+        """A local of a driver that is written and never read is usually a misspelt context variable."""
+        for name, span in scope.written.items():
+            if name not in scope.read:
+                helps = did_you_mean(name, self.tables.contexts) or "declare it in a context, or drop it"
+                self.tables.error("WDF212", f"`{name}` is written and never read", span, helps)
+
+    def callback(self, node: ast.CallbackBody, driver: str) -> typed.Callback:
+        kinds = list(dict.fromkeys(self.tables.callback_kinds.get(node.name, ())))
+        if not kinds:
+            self.tables.warn("WDF404", f"nothing ever calls `{node.name}`", node.span, "bind it in an object's braces")
+        specs = [self.tables.kinds[kind] for kind in kinds]
+        parameters: tuple[typed.Parameter, ...] = ()
+        if specs:
+            parameters = self.tables.parameters(specs[0].parameters)
+            if any(len(s.parameters) != len(specs[0].parameters) or s.sort != specs[0].sort for s in specs):
+                self.tables.error("WDF405", f"`{node.name}` serves as {' and '.join(kinds)}, which differ", node.span)
+            if len(node.parameters) > len(parameters):
+                listed = ", ".join(p.name for p in parameters)
+                self.tables.error("WDF410", f"{kinds[0]} has {len(parameters)} parameters, not {len(node.parameters)}",
+                                  node.span, f"it is `callback {node.name}({listed})`")  # fmt: skip
+        names = [parameter.name for parameter in node.parameters]
+        filler = typed.Parameter("", UnknownType(), "in")
+        padded = [*parameters, *[filler] * len(names)]
+        given = [replace(kind, name=name) for name, kind in zip(names, padded, strict=False)]
+        scope = self.body_scope(given, True, UnknownType())
+        body = self.block(node.body, scope)
+        self.unread(scope)
+        return typed.Callback(node.name, tuple(kinds), tuple(names), body, driver, span=node.span)
+
+    def kind(self, name: str, node: ast.CallbackKind) -> typed.Kind:
+        parameters = self.tables.parameters(node.parameters)
+        scope = Scope("framework", {p.name: (typed.Local(p.name), p.type) for p in parameters})
+        host = self.expr(node.host, scope)[0] if node.host else None
+        lock = self.expr(node.lock, scope)[0] if node.lock else None
+        return typed.Kind(name, parameters, node.role, self.tables.object_sort(node.sort), host, lock, node.overlap)
+
+    def step(self, node: ast.Step, extra: ast.Loop | None) -> typed.Step:
+        parameters = self.tables.parameters(node.parameters)
+        if extra is not None:
+            sort = self.tables.sort_named(extra.sort, extra.span)
+            parameters = (typed.Parameter(extra.variable, RefType(sort, False, sort), "in"), *parameters)
+        scope = self.body_scope(parameters, False, VoidType())
+        when = self.condition(node.when, scope) if node.when else TRUE
+        fair_node = extra.fair if extra is not None else node.fair
+        fair = self.condition(fair_node, scope) if fair_node else FALSE
+        body = self.block(node.body, scope)
+        return typed.Step(node.name, parameters, when, fair, body, extra is not None, span=node.span)
+
+    def thread(self, node: ast.Thread, subject: Obj | None, driver: bool) -> typed.Thread:
+        scope = self.body_scope((), driver, VoidType())
+        if subject is not None and node.variable is not None:
+            sort = self.tables.objects[subject.name].sort
+            scope.names[node.variable] = typed.Const(subject), RefType(sort, False, sort)
+        when = self.condition(node.when, scope) if node.when else TRUE
+        body = self.block(node.body, scope)
+        if driver:
+            self.unread(scope)
+        return typed.Thread(node.name, node.variable, subject, node.once, when, body, not driver, span=node.span)
+
+    # ------------------------------------------------------------ rules
+
+    def rule(self, node: ast.Rule) -> typed.Rule:
+        parameters = self.tables.parameters(node.parameters)
+        scope = Scope("rule", {p.name: (typed.Local(p.name), p.type) for p in parameters})
+        metas = {meta.key: meta.words for meta in node.metas}
+        trigger = self.condition(node.trigger, scope) if node.trigger else None
+        formula: typed.Expr | None = None
+        goal: typed.Expr | None = None
+        edges: tuple[tuple[str, typed.On], ...] = ()
+        start: str | None = None
+        exactly_once = False
+        match node.body:
+            case ast.ByContract():
+                form = "contract"
+            case ast.Never(body):
+                form, formula = "never", self.condition(body, scope)
+            case ast.Always(body):
+                form, formula = "always", self.condition(body, scope)
+            case ast.NoWaitCycle():
+                form = "no-wait-cycle"
+            case ast.LeadsTo(first, second, exactly_once):
+                form, formula, goal = "leads-to", self.condition(first, scope), self.condition(second, scope)
+                self.needs_events(node, formula, goal)
+            case ast.Precedes(first, second):
+                form, formula, goal = "precedes", self.condition(first, scope), self.condition(second, scope)
+            case ast.Monitor(start, states):
+                form, edges = "monitor", self.edges(states, scope)
+                names = [state.name for state in states]
+                if start not in names:
+                    self.tables.unknown("WDF201", "state", start, names, node.span)
+            case _:
+                assert_never(node.body)
+        return typed.Rule(
+            node.name, parameters, node.sentence, metas.get("covers", ()), metas.get("assuming", ()),
+            metas.get("default", ("on",)) != ("off",), trigger, form, formula, goal, exactly_once, start, edges,
+            span=node.span,
+        )  # fmt: skip
+
+    def edges(self, states: Sequence[ast.MonitorState], scope: Scope) -> tuple[tuple[str, typed.On], ...]:
+        known = [*(state.name for state in states), "violation"]
+        found = []
+        for state in states:
+            for edge in state.edges:
+                if edge.target not in known:
+                    self.tables.unknown("WDF201", "state", edge.target, known, edge.span)
+                found.append((state.name, typed.On(self.condition(edge.event, scope), edge.target)))
+        return tuple(found)
+
+    def needs_events(self, node: ast.Rule, *formulas: typed.Expr) -> None:
+        for formula in formulas:
+            if not any(True for _ in typed.events_of(formula)):
+                self.tables.error("WDF505", f"`{node.name}`: both sides of `leads to` need an event", node.span)
+
+
+# A list is stored in as many cells as it is long, the filled ones first.
+
+
+def appended(span: Span, cells: Sequence[typed.FieldOf], item: typed.Expr, name: str) -> typed.Block:
+    body: typed.Block = (typed.Limit(span, f"the list {name} is full"),)
+    for cell in reversed(cells):
+        free = typed.Compare("==", cell, typed.Const(None))
+        body = (typed.If(span, free, (typed.Assign(span, cell, item),), body),)
+    return body
+
+
+def removed(span: Span, cells: Sequence[typed.FieldOf], item: typed.Expr) -> typed.Block:
+    body: typed.Block = ()
+    for at in reversed(range(len(cells))):
+        shift: list[typed.Statement] = [
+            typed.Assign(span, cells[to], cells[to + 1]) for to in range(at, len(cells) - 1)
+        ]
+        shift.append(typed.Assign(span, cells[-1], typed.Const(None)))
+        body = (typed.If(span, typed.Compare("==", cells[at], item), tuple(shift), body),)
+    return body
