@@ -45,7 +45,9 @@ def test_no_verdict_is_taken_on_trust(model: str) -> None:
             assert 0 < result.depth <= len(result.trace.steps), result.rule
             assert [step.index for step in result.trace.steps] == list(range(1, len(result.trace.steps) + 1))
         elif result.verdict is Word.PROVED:
-            assert result.audit is Audit.EXHAUSTIVE and result.requests == 2, result.rule
+            # "domains": no reachable value allows the breach, so there was nothing to search
+            audit = Audit.NONE if result.engine == "domains" else Audit.EXHAUSTIVE
+            assert result.audit is audit and result.requests == 2, result.rule
         assert result.sentence, result.rule
 
 

@@ -16,7 +16,7 @@ from wdfmc.engines.explicit import Explicit
 from wdfmc.semantics import typed
 from wdfmc.semantics.check import BEHAVIOURS
 from wdfmc.system.instantiate import instantiate
-from wdfmc.system.lower import MODEL_BOUND, Lowering
+from wdfmc.system.lower import MODEL_BOUND, Lowering, OutOfTime
 from wdfmc.system.observers import observer
 from wdfmc.system.paths import NotExpressible
 from wdfmc.system.slice import Slice, sliced
@@ -75,9 +75,9 @@ def decide(model: Model, options: Options, deadline: float | None) -> Iterator[R
         overlaps: dict[str, int] = {}
         while True:
             try:
-                instance = lowered(program, goals, options, overlaps)
+                instance = lowered(program, goals, options, overlaps, deadline)
                 yield from Decision(instance, goals, options, deadline, time.monotonic() - started, breaches).results()
-            except NotExpressible as problem:
+            except (NotExpressible, OutOfTime) as problem:
                 for goal in goals:
                     yield undecided(program, goal, str(problem), options, time.monotonic() - started)
             except TooFewActivations as needed:
@@ -86,9 +86,11 @@ def decide(model: Model, options: Options, deadline: float | None) -> Iterator[R
             break
 
 
-def lowered(program: typed.Program, goals: Sequence[Goal], options: Options, overlaps: Mapping[str, int]) -> Instance:
-    """Raises NotExpressible."""
-    lowering = Lowering(program, frozenset(goal.rule for goal in goals), overlaps)
+def lowered(
+    program: typed.Program, goals: Sequence[Goal], options: Options, overlaps: Mapping[str, int], deadline: float | None
+) -> Instance:
+    """Raises NotExpressible, and OutOfTime at the deadline."""
+    lowering = Lowering(program, frozenset(goal.rule for goal in goals), overlaps, deadline)
     system = lowering.system()
     raisable = {limit: role for limit, role in lowering.raisable.items() if role not in overlaps}
     return Instance(

@@ -21,7 +21,7 @@ from wdfmc.traces.minimize import canonical
 from wdfmc.traces.replay import replay
 
 DEPTH = 12
-DEEP = 20
+DEEP = 16
 REQUESTS = 2
 LARGE = {"drivers/kmdf_fx2.wdf", "drivers/libusbk.wdf"}  # they take several seconds
 

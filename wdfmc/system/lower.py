@@ -11,6 +11,7 @@ Values, locations and locksets are found on the way: sources are run again until
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -56,6 +57,7 @@ NO_LOCK: Final[frozenset[str]] = frozenset()
 SHOWN: Final = ("field", "driver", "lock")  # the kinds of variables that the lines of a trace change
 UNSEEN = flow.AtomBegin | flow.AtomEnd | flow.Line | flow.Outcome | flow.Pause | flow.End  # read and write nothing
 MODEL_BOUND: Final = "model-bound"
+MOST_FORKS: Final = 6  # splits of a driver's path in one transition: more would double its templates each time
 INLINE_ROLES: Final = ("handler", "cancel", "routine")  # what a call may run on the calling thread
 
 
@@ -101,6 +103,13 @@ class Location:
     activity: Activity
 
 
+class OutOfTime(Exception):
+    """The deadline passed before the transition system was complete."""
+
+    def __init__(self) -> None:
+        super().__init__("out of time while the transition system was built")
+
+
 def lower(program: typed.Program, goals: frozenset[str]) -> TemplateSystem:
     """The templates of a model, with the observers of the rules `goals`. Contracts are always part of it.
 
@@ -114,9 +123,11 @@ class Lowering:
     """`overlaps`: how many activations of a role may overlap on one request, where that is more than one."""
 
     def __init__(
-        self, program: typed.Program, goals: frozenset[str], overlaps: Mapping[str, int] | None = None
-    ) -> None:
+        self, program: typed.Program, goals: frozenset[str], overlaps: Mapping[str, int] | None = None,
+        deadline: float | None = None,
+    ) -> None:  # fmt: skip
         self.program = program
+        self.deadline = deadline  # on the clock of time.monotonic
         self.overlaps = overlaps or {}
         self.raisable: dict[str, str] = {}  # limit -> the role of which more activations would lift it
         self.domains = Domains()
@@ -257,6 +268,8 @@ class Lowering:
             source.driver_context = replace(context, driver=True)
             todo = [path]
             while todo:
+                if self.deadline is not None and time.monotonic() >= self.deadline:
+                    raise OutOfTime
                 todo.extend(self.advance(todo.pop(), source, context))
 
     def beginnings(self, source: Source) -> Iterator[tuple[Path, Context]]:
@@ -339,8 +352,10 @@ class Lowering:
             self.tested.add(rule)
             self.violate(there, rule, source)
         del self.evaluator.broken[broken_from:]
+        split = len(after) > 1 and not path.in_atom
         for there in after:
             there.steps += 1
+            there.forks += split
             if not isinstance(node.operation, flow.Line):
                 there.begun = None
             yield there
@@ -351,6 +366,8 @@ class Lowering:
                 if path.steps == 0:
                     return False
                 return not head or node.number in path.heads
+            case flow.Test() | flow.Fork() | flow.ChooseValue() if source.activity is not None and not path.in_atom:
+                return path.forks >= MOST_FORKS
             case flow.Await() if source.activity is None:
                 return False  # a step of the environment is one transition: what it awaits is part of its guard
             case flow.Await() if path.in_atom:

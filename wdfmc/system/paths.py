@@ -113,13 +113,15 @@ class Path:
     fair: bool = True
     words: str | None = None  # of an environment step inside a thread
     events: frozenset[str] = frozenset()
+    forks: int = 0  # how often the path was split between atomic bodies
     begun: Node | None = None  # the statement whose line was written last, while nothing of it was executed
 
     def copy(self) -> Path:
         return Path(
             self.node, self.footprint, self.locks, dict(self.guard), dict(self.values),
             [condition.copy() for condition in self.others], list(self.lines), self.heads, self.steps, self.nontrivial,
-            self.committed, self.in_atom, self.acquired, self.fair, self.words, self.events, self.begun,
+            self.committed, self.in_atom, self.acquired, self.fair, self.words, self.events, self.forks,
+            self.begun,
         )  # fmt: skip
 
 
