@@ -40,11 +40,15 @@ DEPTHS: Final = (15, 20)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One process, to its end. `seconds`: wall time; `mebibytes`: of the largest process that took part, if known."""
+    """One process, to its end. `seconds`: wall time. The system may not tell the rest:
+
+    cpu: seconds of all processes that took part; mebibytes: of the largest one.
+    """
 
     output: str
     exit: int
     seconds: float
+    cpu: float | None
     mebibytes: float | None
 
 
@@ -53,20 +57,20 @@ def run(command: Sequence[str]) -> Run:
     with tempfile.TemporaryFile("w+", encoding="utf-8") as printed:
         begun = time.perf_counter()
         process = subprocess.Popen(command, cwd=ROOT, stdout=printed, stderr=subprocess.DEVNULL)
-        code, used = waited(process)
+        code, cpu, used = waited(process)
         seconds = time.perf_counter() - begun
         printed.seek(0)
-        return Run(printed.read(), code, seconds, used)
+        return Run(printed.read(), code, seconds, cpu, used)
 
 
-def waited(process: subprocess.Popen[bytes]) -> tuple[int, float | None]:
-    """The exit code, and the peak of the process and of those that it has waited for, in MiB."""
+def waited(process: subprocess.Popen[bytes]) -> tuple[int, float | None, float | None]:
+    """The exit code; seconds of processor time and peak in MiB of the process and of those that it has waited for."""
     if sys.platform == "win32":
-        return process.wait(), None
+        return process.wait(), None, None
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)  # Popen has not seen the end itself
     unit = 1024 * 1024 if sys.platform == "darwin" else 1024  # ru_maxrss is in bytes there, in KiB elsewhere
-    return process.returncode, usage.ru_maxrss / unit
+    return process.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit
 
 
 def repeated(command: Sequence[str], times: int) -> list[Run]:
@@ -89,7 +93,7 @@ def start_up(times: int) -> Iterator[tuple[str, ...]]:
             ("`wdfmc check` on a syntax error", wdfmc("check", str(wrong)), "0.8"),
         ):
             runs = repeated(command, times)
-            yield name, seconds(median(one.seconds for one in runs)), limit, memory(runs), str(runs[0].exit)
+            yield name, seconds(median(one.seconds for one in runs)), limit, cpu(runs), memory(runs), str(runs[0].exit)
 
 
 def wrong_models(pattern: str) -> list[Path]:
@@ -107,7 +111,7 @@ def checked(path: Path, requests: int, times: int) -> tuple[str, ...]:
     runs = repeated(wdfmc("check", name, "--requests", str(requests), "--jobs", "2", "--format", "json"), times)
     middle = seconds(median(one.seconds for one in runs))
     slowest = seconds(max(one.seconds for one in runs))
-    return (name, middle, slowest, memory(runs), str(runs[0].exit), *verdicts(runs[0].output))
+    return (name, middle, slowest, cpu(runs), memory(runs), str(runs[0].exit), *verdicts(runs[0].output))
 
 
 def verdicts(printed: str) -> tuple[str, str]:
@@ -125,6 +129,11 @@ def verdicts(printed: str) -> tuple[str, str]:
 
 def seconds(number: float) -> str:
     return f"{number:.2f}"
+
+
+def cpu(runs: Iterable[Run]) -> str:
+    spent = [one.cpu for one in runs if one.cpu is not None]
+    return seconds(median(spent)) if spent else "n/a"
 
 
 def memory(runs: Iterable[Run]) -> str:
@@ -148,7 +157,7 @@ def bounded(name: str, depth: int, requests: int, patience: float) -> tuple[str,
     (model, *_), _ = loaded([ROOT / "models" / f"{name}.wdf"], options)
     goals = [goal for goal in model.goals if goal.target == model.goals[0].target]
     program = with_target(model.program, goals[0].target, False)
-    instance = lowered(program, goals, options, {})
+    instance = lowered(program, goals, options, {}, None)
     rules, *_ = groups(program, [goal.rule for goal in goals])
     part = sliced(instance.system, frozenset(rules), instance.contracts)
     system = instantiate(part.system, requests)
@@ -191,21 +200,22 @@ def version(package: str) -> str:
 def report(arguments: argparse.Namespace) -> Iterator[str]:
     yield "# What wdfmc takes"
     yield ""
-    yield "Written by `python benchmarks/run.py`. Wall time in seconds, memory in MiB of the largest process."
+    yield "Written by `python benchmarks/run.py`. Seconds are wall time. CPU: processor time of all processes, which"
+    yield "others on the machine stretch less. MiB: peak of the largest process."
     yield ""
     yield from machine()
     yield ""
     yield f"## Starting (median of {arguments.repeat})"
     yield ""
-    yield from table(("command", "seconds", "limit", "MiB", "exit"), start_up(arguments.repeat))
+    yield from table(("command", "seconds", "limit", "CPU", "MiB", "exit"), start_up(arguments.repeat))
     yield ""
     yield f"## Wrong models, {arguments.requests} requests, all default rules, two jobs"
     yield ""
     yield "To be met: a median of no more than 3 s for each, none above 15 s, below 1024 MiB."
     yield ""
-    heads = ("model", f"median of {arguments.repeat}", "slowest", "MiB", "exit", "rules", "depth")
+    columns = ("model", f"median of {arguments.repeat}", "slowest", "CPU", "MiB", "exit", "rules", "depth")
     models = wrong_models(arguments.models)
-    yield from table(heads, (checked(path, arguments.requests, arguments.repeat) for path in models))
+    yield from table(columns, (checked(path, arguments.requests, arguments.repeat) for path in models))
     yield ""
     yield f"## Bounded model checking by itself, {arguments.requests} requests, one process"
     yield ""

@@ -77,7 +77,14 @@ def decide(model: Model, options: Options, deadline: float | None) -> Iterator[R
             try:
                 instance = lowered(program, goals, options, overlaps, deadline)
                 yield from Decision(instance, goals, options, deadline, time.monotonic() - started, breaches).results()
-            except (NotExpressible, OutOfTime) as problem:
+            except NotExpressible as problem:
+                blamed = [goal for goal in goals if problem.rule in (None, goal.rule)]
+                for goal in blamed:
+                    yield undecided(program, goal, str(problem), options, time.monotonic() - started)
+                goals = [goal for goal in goals if goal not in blamed]
+                if goals:
+                    continue
+            except OutOfTime as problem:
                 for goal in goals:
                     yield undecided(program, goal, str(problem), options, time.monotonic() - started)
             except TooFewActivations as needed:
@@ -87,7 +94,11 @@ def decide(model: Model, options: Options, deadline: float | None) -> Iterator[R
 
 
 def lowered(
-    program: typed.Program, goals: Sequence[Goal], options: Options, overlaps: Mapping[str, int], deadline: float | None
+    program: typed.Program,
+    goals: Sequence[Goal],
+    options: Options,
+    overlaps: Mapping[str, int],
+    deadline: float | None = None,
 ) -> Instance:
     """Raises NotExpressible, and OutOfTime at the deadline."""
     lowering = Lowering(program, frozenset(goal.rule for goal in goals), overlaps, deadline)

@@ -100,7 +100,7 @@ class Comparison:
         known |= {f"{name}.held" for name, item in self.program.objects.items() if item.sort == "lock"}
         variables = self.lowered.system.variables
         self.shown = [at for at, found in enumerate(variables) if found.name in known]
-        library = [f" {thread.name} {thread.subject.name}" for thread in self.program.threads if thread.subject]
+        library = [f" thread {thread.name} {thread.subject.name}" for thread in self.program.threads if thread.subject]
         self.counters = [
             at for at, found in enumerate(variables)
             if "pc " in found.name and found.name not in known and not found.name.endswith(tuple(library))

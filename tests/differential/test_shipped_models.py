@@ -33,7 +33,7 @@ def instance_of(model: str, overlaps: Mapping[str, int]) -> tuple[Instance, list
     target = found.goals[0].target
     program = with_target(found.program, target, False)
     goals = [goal for goal in found.goals if goal.target == target]
-    return lowered(program, goals, options, overlaps), [goal.rule for goal in goals]
+    return lowered(program, goals, options, overlaps, None), [goal.rule for goal in goals]
 
 
 def compare(system: TransitionSystem, goals: list[str], depth: int) -> dict[str, int]:

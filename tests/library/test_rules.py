@@ -42,7 +42,7 @@ WITHOUT_TRIGGER = frozenset(
     {"no-stale-handle", "deadlock-free", "model-bound", "ready-notify-protocol", "workitem-protocol"}
 )
 WITHOUT_SOURCE = frozenset({"model-bound"})
-ASSUMPTIONS = frozenset({"answers", "honours", "ticks", "threads"})
+ASSUMPTIONS = frozenset({"answers", "honours", "ticks", "threads", "hardware"})
 
 
 @cache

@@ -29,6 +29,7 @@ from wdfmc.semantics.types import (
 from wdfmc.source import Span
 from wdfmc.system.system import Obj
 
+BEHAVIOUR: Final = "behaviour"  # of a target: what the text says holds unless the command line says otherwise
 POSITION: Final = "position"  # of a device: top or below, by `stack`
 
 
@@ -361,6 +362,8 @@ class Tables:
         for name, candidate in consts.items():
             if word.value is None and isinstance(candidate.type, EnumType) and word.name in candidate.type.members:
                 into[name] = typed.Const(word.name)
+                if name == BEHAVIOUR:
+                    self.explicit_targets.add(node.name)
                 return
         known = [name for name, f in consts.items() if not isinstance(f.type, CallbackType)]
         known += [m for f in consts.values() if isinstance(f.type, EnumType) for m in f.type.members]

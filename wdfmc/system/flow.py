@@ -486,6 +486,12 @@ def renamed(expr: Any, frame: Frame) -> Any:
         case typed.FieldOf(base, sort, name, driver):
             target = renamed(base, frame)
             return constant_of(frame.program, target, name) or typed.FieldOf(target, sort, name, driver)
+        case typed.Conditional(condition, then, otherwise):
+            test = renamed(condition, frame)
+            known = truth(test)
+            if known is not None:
+                return renamed(then if known else otherwise, frame)
+            return typed.Conditional(test, renamed(then, frame), renamed(otherwise, frame))
         case typed.Const() | typed.Maybe() | typed.Quiet():
             return expr
         case None | str() | bool() | frozenset() | int():
@@ -504,6 +510,10 @@ def truth(condition: typed.Expr) -> bool | None:
             return value
         case typed.HasFlag(typed.Const(frozenset() as flags), flag):
             return flag in flags
+        case typed.Compare("==" | "!=" as op, typed.Const(left), typed.Const(right)):
+            return (left == right) == (op == "==")
+        case typed.OneOf(typed.Const(str() as value), members):
+            return value in members
         case typed.Not(operand):
             known = truth(operand)
             return None if known is None else not known

@@ -800,6 +800,9 @@ class Lowering:
             after.lines.pop()
         elif node is not None and isinstance(node.operation, flow.AtomBegin) and node.operation.action and after.lines:
             after.lines[-1] = replace(after.lines[-1], action=f"reads the arguments of {node.operation.action}")
+        entry = source.graph.entry
+        if node is not None and isinstance(node.operation, flow.Pause) and node.next is entry:
+            node = entry  # a repeating thread has ended its round: it rests, and need not begin another
         if activity is not None:
             counter = Place(self.evaluator.counter(activity.record), context.slot)
             if node is None:

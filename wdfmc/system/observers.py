@@ -215,7 +215,8 @@ class Observers:
     def instances(self, item: Observer, event: str, parameter: typed.Parameter) -> list[Value]:
         assert isinstance(parameter.type, RefType)
         if parameter.type.sort == self.evaluator.dynamic:
-            raise NotExpressible(f"rule {item.name}: the event `{event}` must name `{parameter.name}`")
+            problem = f"rule {item.name}: the event `{event}` must name `{parameter.name}`"
+            raise NotExpressible(problem, item.name)
         return [Obj(found.name) for found in self.evaluator.program.objects_of(parameter.type.sort)]
 
     # ------------------------------------------------------------ one instance

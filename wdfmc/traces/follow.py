@@ -9,6 +9,7 @@ from typing import Final
 from wdfmc.semantics import typed
 from wdfmc.system.system import State, TransitionSystem
 from wdfmc.traces.interpreter import Machine, Move
+from wdfmc.traces.watch import SAFETY
 from wdfmc.traces.world import Configuration, shown
 
 RULE_ACTORS: Final = ("rule", "framework")  # of transitions that only say that the state is bad
@@ -70,7 +71,7 @@ def follow(
 
     Returns: a configuration at the end of such a run (before the violation, if a rule is broken).
     """
-    machine = Machine(program, slots, overlaps=overlaps)
+    machine = Machine(program, slots, overlaps=overlaps, rules=[step.broken for step in steps if step.broken])
     index = {name: at for at, name in enumerate(machine.variables.names)}
     current: dict[Configuration, None] = {machine.initial: None}
     for number, step in enumerate(steps):
@@ -94,16 +95,18 @@ def follow(
 
 
 def breaks(machine: Machine, current: Iterable[Configuration], step: Step, bound: int, near: Nearest) -> bool:
-    """Whether the actor can break the rule. For a rule that is no contract it is enough that the actor can step."""
+    """Whether the actor can break the rule. For a rule that is not safety it is enough that the actor can step."""
     spoken = machine.program.rules.get(step.broken or "")
-    if spoken is not None and spoken.form != "contract":
+    if spoken is not None and spoken.form not in ("contract", *SAFETY):
         if step.actor in RULE_ACTORS:
             return True
         return any(True for configuration in current for _ in machine.moves(configuration, step.actor))
+    if step.actor in RULE_ACTORS:
+        return any(step.broken in machine.watch.bad(configuration) for configuration in current)
     for found in bursts(machine, current, step, bound):
         if isinstance(found, Move):
-            near.broken.add(found.broken or "")
-            if found.broken == step.broken:
+            near.broken |= found.violated | {found.broken or ""}
+            if found.broken == step.broken or step.broken in found.violated:
                 return True
     return False
 
@@ -154,7 +157,7 @@ def bursts(
         following: list[Configuration] = []
         for configuration in level:
             for move in machine.moves(configuration, step.actor):
-                if move.after is None:
+                if move.after is None or step.broken in move.violated:
                     yield move
                 elif move.after not in seen:
                     seen.add(move.after)

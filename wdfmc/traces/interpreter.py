@@ -3,7 +3,7 @@
 It checks the lowering, so it shares nothing with it. A driver's statement is one move; a DDI, a step of the
 environment or a line of a loop is one move for each outcome, up to the places where others may step (`then`, an
 `await` after something was written, a round of `for each`, `call`). A callback returns together with the last thing
-that it does.
+that it does, unless a rule watches its end.
 """
 
 from __future__ import annotations
@@ -249,6 +249,8 @@ class Machine:
             instruction = world.next()
             if instruction is not None:
                 place[:] = [instruction.span]
+            elif found.kind is not None:
+                place[:] = [self.program.callbacks[found.name].span]
         broken = self.guarded(world)
         if broken is None:
             self.store(world, key, found)
@@ -315,6 +317,9 @@ class Machine:
         if world.frames:
             calls = tuple(frame.frozen() for frame in world.frames)
             world.active[key] = found._replace(begun=True, calls=calls)
+            return
+        if found.kind is not None and world.executed and self.watch.ends:
+            world.active[key] = found._replace(begun=True, calls=())
             return
         thread = self.threads.get(key)
         if thread is not None and not thread.once:

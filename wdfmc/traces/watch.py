@@ -17,6 +17,7 @@ from wdfmc.traces.terms import LENIENT, Mode, Terms, Test
 from wdfmc.traces.world import Chooser, Configuration, Datum, Local, Subject, Variables, World
 
 SAFETY = ("never", "always", "precedes", "monitor")
+ENDS = frozenset({"handler_ends", "callback_ends"})
 
 
 @dataclass(eq=False, slots=True)
@@ -47,7 +48,9 @@ class Watch(Terms):
         super().__init__(program, variables)
         self.initial: list[Datum] = []
         self.memories: dict[typed.Expr, Memory] = {}
-        self.rules = [self.watched(program.rules[name]) for name in rules if program.rules[name].form in SAFETY]
+        wanted = [program.rules[name] for name in rules if name in program.rules]
+        self.rules = [self.watched(rule) for rule in wanted if rule.form in SAFETY]
+        self.ends = any(rule.events & ENDS for rule in self.rules)  # some rule watches the ends of callbacks
 
     # ------------------------------------------------------------ compiling
 
