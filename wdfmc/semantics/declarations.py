@@ -314,6 +314,8 @@ class Tables:
         constants: dict[str, typed.Expr] = {}
         for word in words:
             self.apply_word(sort, fields, word, constants)
+        if BEHAVIOUR in constants:
+            self.explicit_targets.add(node.name)
         for binding in node.bindings:
             self.apply_binding(sort, fields, binding, constants)
         for name, field in fields.items():
@@ -362,8 +364,6 @@ class Tables:
         for name, candidate in consts.items():
             if word.value is None and isinstance(candidate.type, EnumType) and word.name in candidate.type.members:
                 into[name] = typed.Const(word.name)
-                if name == BEHAVIOUR:
-                    self.explicit_targets.add(node.name)
                 return
         known = [name for name, f in consts.items() if not isinstance(f.type, CallbackType)]
         known += [m for f in consts.values() if isinstance(f.type, EnumType) for m in f.type.members]

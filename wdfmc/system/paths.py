@@ -61,7 +61,7 @@ class NeedsDecision(Exception):
 
 
 class NotExpressible(Exception):
-    """The text needs a condition or an update that the transition system cannot express; `rule`: if only a rule does."""
+    """A text needs what the transition system cannot express. `rule`: the one that does, if only a rule does."""
 
     def __init__(self, problem: str, rule: str | None = None) -> None:
         super().__init__(problem)
