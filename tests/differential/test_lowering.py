@@ -25,7 +25,7 @@ from wdfmc.system.lower import lower
 from wdfmc.system.step import choices, step
 from wdfmc.system.system import State, TransitionSystem
 from wdfmc.traces.follow import Explored, Refuted, explore, follow, steps_of
-from wdfmc.traces.interpreter import MODEL_BOUND
+from wdfmc.traces.statements import MODEL_BOUND
 from wdfmc.traces.watch import SAFETY
 from wdfmc.traces.world import Variables
 

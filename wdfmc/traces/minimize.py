@@ -203,10 +203,14 @@ class _Runs:
         for steps, costs in reversed(todo):
             here = np.flatnonzero(steps.source == node)
             least = here[costs[here] == costs[here].min()]
-            chosen = min(least.tolist(), key=lambda at: self.preference.rank[int(steps.transition[at])])
+            chosen = min(least.tolist(), key=lambda at: self._rank(int(steps.transition[at])))
             taken.append(int(steps.transition[chosen]))
             node = int(steps.target[chosen])
         return Path(tuple(at for at in taken if at != NO_STEP), self.layers.end)
+
+    def _rank(self, transition: int) -> int:
+        """Staying where it is stuck has no rank of its own; a system may have no transition at all."""
+        return -1 if transition == NO_STEP else int(self.preference.rank[transition])
 
     def _next(self, nodes: Numbers) -> tuple[Numbers, _Steps]:
         """The next layer of nodes, and the steps to it. Replaces `states` by those of that layer."""
