@@ -35,6 +35,7 @@ AUDITS: Final[Mapping[str, Audit]] = {
     "pairs": Audit.CERTIFIED,  # z3 has proved its invariant again
     "domains": Audit.NONE,  # no transition of the lowered system can break the rule; there is nothing to search
 }
+FAIRNESS: Final = ("ticks", "threads", "hardware")  # in force for every "eventually", whatever the rule itself names
 MOST_ACTIVATIONS: Final = 2  # of one role on one request
 
 
@@ -68,11 +69,11 @@ class Instance:
 def decide(model: Model, options: Options, deadline: float | None) -> Iterator[Result]:
     """The results of a model, as they are decided. Breaches of contracts that were not asked for come last."""
     breaches = Breaches()
+    overlaps: dict[str, int] = {}  # what one environment needs the others have too: only fairness differs
     for target in dict.fromkeys(goal.target for goal in model.goals):
         goals = [goal for goal in model.goals if goal.target == target]
         program = with_target(model.program, target, options.target is not None)
         started = time.monotonic()
-        overlaps: dict[str, int] = {}
         while True:
             try:
                 instance = lowered(program, goals, options, overlaps, deadline)
@@ -131,11 +132,13 @@ class Breaches:
 
     decided: bool = False
     rules: list[str] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
     bound: str | None = None
 
     def reset(self) -> None:
         self.decided, self.bound = False, None
         self.rules.clear()
+        self.open.clear()
 
 
 class Decision:
@@ -191,6 +194,8 @@ class Decision:
         for rule, _, outcome in found:
             if isinstance(outcome, Violated) and rule in contracts:
                 self.note_breach(rule, outcome.path, part, small)
+            elif isinstance(outcome, Unknown) and rule in contracts:
+                self.breaches.open.append(rule)
         seconds = (time.monotonic() - started + self.seconds) / max(1, len(found))
         self.seconds = 0.0
         for rule, engine, outcome in found:
@@ -226,6 +231,10 @@ class Decision:
                 return self.judged(goal, Word.VIOLATED, engine, depth=depth, audit=Audit.REPLAYED, trace=trace)
             case Holds() if self.breaches.bound is not None:
                 return self.judged(goal, Word.UNKNOWN, engine, reason=bounded)
+            case Holds() if self.breaches.open:
+                # Paths end at breaches; whether there are any is not known, so this is no proof.
+                left = f"it relies on contracts that are left open: {', '.join(sorted(self.breaches.open))}"
+                return self.judged(goal, Word.UNKNOWN, engine, reason=left)
             case Holds():
                 under = tuple(rule for rule in self.breaches.rules if rule != goal.rule)
                 return self.judged(goal, Word.PROVED, engine, audit=AUDITS[engine], under=under)
@@ -301,11 +310,8 @@ def assumptions(program: typed.Program, goal: Goal) -> tuple[str, ...]:
         f"target {item.name} {constant.value}" for item in program.objects_of("target")
         if isinstance(constant := item.constants.get("behaviour"), typed.Const)
     }  # fmt: skip
-    others = [
-        f"{word} {program.options[word]}" if word in program.options else word
-        for word in rule.assuming
-        if word not in BEHAVIOURS
-    ]
+    words = dict.fromkeys((*rule.assuming, *FAIRNESS))
+    others = [f"{w} {program.options[w]}" if w in program.options else w for w in words if w not in BEHAVIOURS]
     return (*sorted(behaviours), *others, "new requests, cancels and power transitions are finitely many")
 
 

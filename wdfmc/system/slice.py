@@ -51,7 +51,7 @@ def sliced(system: TemplateSystem, goals: frozenset[str], contracts: frozenset[s
     shown: dict[Template, Template] = {}
     for at in alive:
         template = renumbered(pruned[at], renumber)
-        same = replace(template, statements=(), events=frozenset(), limit=None)
+        same = replace(template, statements=(), events=frozenset())
         shown.setdefault(same, template)
         found.setdefault(same, []).append(at)
     variables = tuple(system.variables[variable] for variable in kept_variables)
