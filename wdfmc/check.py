@@ -173,16 +173,8 @@ def library_texts() -> tuple[list[ast.Text], list[ast.Text]]:
 
 
 def check_text(text: str, name: str = "<text>", options: Options | None = None) -> Report:
-    """Check a model given as text, for notebooks and tests."""
-    options = options or Options()
-    model, diagnostics = analysed_model(name, parse(Source(name, text)), [], [], options)
-    if model is None:
-        raise Rejected(diagnostics)
-    from wdfmc.decide import decide
-
-    results = list(in_order(model, list(decide(model, options, None))))
-    report = ModelReport(name, model.program.name, tuple(results))
-    return Report(exit_code([report], options), (report,), diagnostics)
+    """Check a model given as text, for notebooks and tests. Raises Rejected."""
+    return check_models([Source(name, text)], options or Options(), lambda path, result: None)
 
 
 # ---------------------------------------------------------------- which rules

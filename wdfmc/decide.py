@@ -132,8 +132,14 @@ class Breaches:
 
     decided: bool = False
     rules: list[str] = field(default_factory=list)
-    open: list[str] = field(default_factory=list)
+    open: dict[str, int | None] = field(default_factory=dict)  # undecided, and to which depth they hold
     bound: str | None = None
+
+    @property
+    def depth(self) -> int | None:
+        """To which depth the open contracts hold; None if not even that is known of one."""
+        known = [depth for depth in self.open.values() if depth is not None]
+        return min(known) if len(known) == len(self.open) else None
 
     def reset(self) -> None:
         self.decided, self.bound = False, None
@@ -195,7 +201,7 @@ class Decision:
             if isinstance(outcome, Violated) and rule in contracts:
                 self.note_breach(rule, outcome.path, part, small)
             elif isinstance(outcome, Unknown) and rule in contracts:
-                self.breaches.open.append(rule)
+                self.breaches.open[rule] = outcome.depth
         seconds = (time.monotonic() - started + self.seconds) / max(1, len(found))
         self.seconds = 0.0
         for rule, engine, outcome in found:
@@ -234,13 +240,16 @@ class Decision:
             case Holds() if self.breaches.open:
                 # Paths end at breaches; whether there are any is not known, so this is no proof.
                 left = f"it relies on contracts that are left open: {', '.join(sorted(self.breaches.open))}"
-                return self.judged(goal, Word.UNKNOWN, engine, reason=left)
+                return self.left_open(goal, engine, left, self.breaches.depth)
             case Holds():
                 under = tuple(rule for rule in self.breaches.rules if rule != goal.rule)
                 return self.judged(goal, Word.PROVED, engine, audit=AUDITS[engine], under=under)
             case Unknown(reason, explored):
-                word = Word.BOUNDED if explored is not None and self.options.engine == "bmc" else Word.UNKNOWN
-                return self.judged(goal, word, engine, reason=reason, depth=explored)
+                return self.left_open(goal, engine, reason, explored)
+
+    def left_open(self, goal: Goal, engine: str, reason: str, depth: int | None) -> Result:
+        word = Word.BOUNDED if depth is not None and self.options.engine == "bmc" else Word.UNKNOWN
+        return self.judged(goal, word, engine, reason=reason, depth=depth)
 
     def audited(self, rule: str, path: Path, part: Slice, small: TransitionSystem) -> Trace:
         """The trace, after three executions: on the slice and on the unreduced system by `step`, and on the typed

@@ -1,0 +1,59 @@
+"""What a proof relies on: the contracts, the activations, and the fairness that is in force."""
+
+from __future__ import annotations
+
+import pytest
+
+from wdfmc.check import Options, check_text
+from wdfmc.verdict import Word
+
+DRIVER = """
+driver Small {
+    queue Reads : parallel, front { EvtIoRead = OnRead; }
+    target Lower;
+    callback OnRead(Request) {
+        WdfRequestFormatRequestUsingCurrentType(Request);
+        WdfRequestSetCompletionRoutine(Request, OnDone);
+        if (!WdfRequestSend(Request, Lower, NULL)) { WdfRequestComplete(Request, WdfRequestGetStatus(Request)); }
+    }
+    callback OnDone(Request) { WdfRequestComplete(Request, STATUS_SUCCESS); }
+}
+"""
+
+
+def test_nothing_is_proved_while_a_contract_is_open() -> None:
+    report = check_text(DRIVER, options=Options(engine="bmc", depth=3))
+    assert {result.verdict for result in report.models[0].results} == {Word.BOUNDED, Word.SKIPPED}
+    assert report.exit == 0
+
+
+def test_nothing_is_proved_when_time_runs_out() -> None:
+    report = check_text(DRIVER, options=Options(engine="explicit", timeout=0.0))
+    assert not any(result.verdict is Word.PROVED for result in report.models[0].results)
+
+
+def test_a_rule_of_the_users_names_the_fairness_that_it_uses() -> None:
+    rule = 'rule back(r: request) "It comes back." send(r, _) leads to cr(r);'
+    report = check_text(DRIVER + rule, options=Options(rules=("back",)))
+    (result,) = report.models[0].results
+    assert result.verdict is Word.PROVED
+    assert set(result.assumptions) >= {"target Lower answers", "ticks", "threads", "hardware answers"}
+
+
+FORWARDS = """
+driver Forwards {
+    queue Front : parallel, front { EvtIoRead = OnFront; }
+    queue Second : parallel { EvtIoRead = OnSecond; }
+    callback OnFront(Request) {
+        if (!NT_SUCCESS(WdfRequestForwardToIoQueue(Request, Second))) { WdfRequestComplete(Request, STATUS_SUCCESS); }
+    }
+    callback OnSecond(Request) { WdfRequestComplete(Request, STATUS_SUCCESS); }
+    expect proved request-eventually-completed with target silent;
+}
+"""
+
+
+@pytest.mark.parametrize("engine", ["explicit", "auto"])
+def test_a_second_environment_keeps_the_raised_activations(engine: str) -> None:
+    report = check_text(FORWARDS, options=Options(rules=("request-eventually-completed",), engine=engine))
+    assert [result.verdict for result in report.models[0].results] == [Word.PROVED, Word.PROVED]
