@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
-from wdfmc.system.system import TransitionSystem
+from wdfmc.system.system import Cube, TransitionSystem
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,14 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """The goal holds in every run of this instance. `states`: how many were visited, up to renaming of requests."""
+    """The goal holds in every run of this instance.
+
+    `states`: how many were visited, up to renaming of requests. `invariant`: cubes that, with all their renamings and
+    with what pairs of values rule out, no reachable state is in.
+    """
 
     states: int
+    invariant: tuple[Cube, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class Symmetry:
 
     def __init__(self, system: TransitionSystem) -> None:
         self.system = system
-        self.slots = system.slots if _interchangeable(system) else 0
+        self.slots = system.slots if interchangeable(system) else 0
         self.renamings = list(permutations(range(self.slots)))
         self.many = len(self.renamings) > 1
         bits = 16 - len(self.renamings).bit_length()
@@ -243,7 +243,7 @@ def _content(word: Column, chunk: Chunk) -> Numbers:
     return ((word >> np.uint64(chunk.shift)) & np.uint64((1 << chunk.bits) - 1)).view(np.int64)
 
 
-def _interchangeable(system: TransitionSystem) -> bool:
+def interchangeable(system: TransitionSystem) -> bool:
     """Whether the system looks the same under every renaming of its slots, as far as its shape tells.
 
     An instance of templates does; a slice or a hand-made system need not.
