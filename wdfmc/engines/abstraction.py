@@ -11,12 +11,15 @@ follows about the others. Bounded model checking adds the invariant to each stat
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from wdfmc.engines.relation import values
 from wdfmc.system.system import Count, Cube, Transition, TransitionSystem
 
 Values: TypeAlias = npt.NDArray[np.bool_]  # [values], all values of all variables in a row
@@ -40,6 +43,22 @@ class Reach:
         low, high = self.offset[variable], self.offset[variable + 1]
         occurs = self.together.diagonal()[low:high] if given is None else self.together[given, low:high]
         return sum(1 << value for value in np.flatnonzero(occurs).tolist())
+
+    def excluded(self) -> Iterator[Cube]:
+        """Cubes that no reachable state is in: for each value of a variable what another one does not have beside it,
+        and the values that a variable never has.
+        """
+        count = len(self.offset) - 1
+        whole = [(1 << high - low) - 1 for low, high in pairwise(self.offset)]
+        for one in range(count):
+            mask = self.mask(one)
+            if mask != whole[one]:
+                yield ((one, whole[one] & ~mask),)
+            for value in values(mask):
+                for other in range(one + 1, count):
+                    beside = self.mask(other, self.offset[one] + value)
+                    if beside != self.mask(other):
+                        yield (one, 1 << value), (other, whole[other] & ~beside)
 
 
 def reach(system: TransitionSystem, deadline: float | None = None) -> Reach | None:

@@ -16,16 +16,15 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from itertools import combinations, count
+from itertools import count
 from typing import Final
 
 from wdfmc.engines.abstraction import Reach, reach
-from wdfmc.engines.cdcl import Cdcl
 from wdfmc.engines.cubes import Masks, Preimages, Renamings, contains, key, within
 from wdfmc.engines.engine import Holds, Outcome, Path, Unknown, Violated
-from wdfmc.engines.relation import TRUE, Relation, following, numbering, values
+from wdfmc.engines.relation import Box, values
+from wdfmc.engines.stepping import Stepping, outside
 from wdfmc.engines.symmetry import interchangeable
-from wdfmc.engines.unrolling import excluded
 from wdfmc.system.system import Cube, State, TransitionSystem
 
 MOST_QUESTIONS: Final = 4000  # to one solver: the literals that they leave behind slow it down
@@ -303,7 +302,7 @@ class Frames:
             raise OutOfTime
         return self._steps.state() if self._steps.solve(level, assumed) else None
 
-    def _predecessor(self, cube: Mapping[int, int], level: int) -> tuple[State, int] | frozenset[int]:
+    def _predecessor(self, cube: Masks, level: int) -> tuple[State, int] | frozenset[int]:
         """A state of frame level - 1 outside the cube and a transition from there into it; else a core of the cube."""
         if self._steps.asked > MOST_QUESTIONS:
             self._steps = self._steps.again(self.levels)
@@ -334,44 +333,18 @@ def _records(system: TransitionSystem) -> list[dict[int, int]]:
 
 
 class _Steps:
-    """The solver: one step from a state of a frame, the frames told apart by a literal for each."""
+    """Steps from the states of a frame; the frames are told apart by a literal for each."""
 
-    def __init__(self, system: TransitionSystem, known: Reach, box: tuple[int, ...], goals: Sequence[str]) -> None:
+    def __init__(self, system: TransitionSystem, known: Reach, box: Box, goals: Sequence[str]) -> None:
         self._arguments = (system, known, box, goals)
         self._system = system
         asked = [at for at in known.first if (rule := system.transitions[at].violates) is None or rule in goals]
-        relation = Relation(system, box, asked)
-        clauses = relation.clauses
-        for clause in excluded(relation, known):
-            clauses.add(*clause)
-        number = numbering(clauses.width, clauses.shared)
-        self._relation = relation
-        self._here = [{value: number(literal) for value, literal in each.items()} for each in relation.values]
-        self._next = [
-            {value: number(literal if literal == TRUE else following(literal)) for value, literal in each.items()}
-            for each in relation.values
-        ]
-        self._rows = [number(literal) for literal in relation.rows]
-        self._columns = [number(literal) for literal in relation.columns]
-        self._broken = {at: number(literal) for at, literal in relation.broken.items()}
-        # A step is asked for only where `step` is assumed: the last state of a run need not have one.
-        last = clauses.shared + 2 * clauses.width
-        self._step = last + 1
-        here = [tuple(map(number, clause)) for clause in clauses.here]
-        ahead = [(-self._step, *map(number, clause)) for clause in clauses.ahead]
-        self._solver = Cdcl([(number(TRUE),), *here, *ahead, *self._one_value_next()], last + 1)
+        self._stepping = Stepping(system, box, asked, known)
+        self._solver = self._stepping.solver
         self._levels: list[int] = []
-        self._initial = [number(literal) for literal in relation.initial(system.initial)]
         self.asked = 0
         self._retired = 0
         self.enter(0)
-
-    def _one_value_next(self) -> Iterator[tuple[int, ...]]:
-        for each in self._next:
-            if len(each) > 2:
-                literals = list(each.values())
-                yield tuple(literals)
-                yield from ((-one, -other) for one, other in combinations(literals, 2))
 
     def again(self, levels: Sequence[Mapping[Cube, Lemma]]) -> _Steps:
         """A new solver with the same frames."""
@@ -387,71 +360,47 @@ class _Steps:
         """One more frame."""
         name = self._solver.fresh()
         if level == 0:
-            for literal in self._initial:
+            for literal in self._stepping.initial:
                 self._solver.add((-name, literal))
         self._levels.append(name)
 
     def learn(self, images: Iterable[Masks], level: int) -> None:
         for image in images:
-            self._solver.add((-self._levels[level], *self._outside(image, self._here)))
-
-    def _outside(self, cube: Mapping[int, int], literals: Sequence[Mapping[int, int]]) -> Iterator[int]:
-        """Literals of which one is true where the cube is not."""
-        for variable, mask in cube.items():
-            for value, literal in literals[variable].items():
-                if not mask >> value & 1:
-                    yield literal
+            self._solver.add((-self._levels[level], *outside(image, self._stepping.here)))
 
     def solve(self, level: int, assumed: Iterable[int]) -> bool:
         self.asked += 1
         frames = [self._levels[0]] if level == 0 else self._levels[level:]
-        answer = self._solver.satisfiable([*frames, *assumed])
-        if answer:
-            self._model = self._solver.model()
-        else:
-            self._core = self._solver.core()
-        if self._retired:
-            self._solver.add((-self._retired,))
-            self._retired = 0
+        answer = self._stepping.solve([*frames, *assumed])
+        self._solver.add((-self._retired,))
         return answer
 
     def violated(self, goals: Sequence[str]) -> list[int]:
         """Assumptions: some goal is violated in this state."""
-        name = self._solver.fresh()
-        wanted = [n for at, n in self._broken.items() if self._system.transitions[at].violates in goals]
-        self._solver.add((-name, *wanted))
-        self._retired = name
+        name = self._retired = self._solver.fresh()
+        broken = self._stepping.broken.items()
+        self._solver.add((-name, *(n for at, n in broken if self._system.transitions[at].violates in goals)))
         return [name]
 
-    def entering(self, cube: Mapping[int, int]) -> list[int]:
+    def entering(self, cube: Masks) -> list[int]:
         """Assumptions: this state is outside the cube, the next one inside."""
-        name = self._solver.fresh()
-        self._solver.add((-name, *self._outside(cube, self._here)))
-        self._retired = name
-        return [name, self._step, *(-literal for literal in self._outside(cube, self._next))]
+        name = self._retired = self._solver.fresh()
+        self._solver.add((-name, *outside(cube, self._stepping.here)))
+        return [name, self._stepping.step, *(-literal for literal in outside(cube, self._stepping.ahead))]
 
     def excludes_next(self, variable: int, value: int) -> int:
-        return -self._next[variable][value]
+        return -self._stepping.ahead[variable][value]
 
     def core(self) -> frozenset[int]:
-        return self._core
+        return self._stepping.core
 
     def state(self) -> State:
-        model = self._model
-        return tuple(
-            next(value for value, literal in each.items() if (model[abs(literal) - 1] > 0) == (literal > 0))
-            for each in self._here
-        )
+        return self._stepping.state()
 
     def taken(self) -> int:
-        model = self._model
-        row = next(at for at, literal in enumerate(self._rows) if model[literal - 1] > 0)
-        column = next(at for at, literal in enumerate(self._columns) if model[literal - 1] > 0)
-        return self._relation.order[row * len(self._columns) + column]
+        return self._stepping.taken()
 
     def breaks(self, goals: Sequence[str]) -> int:
-        return next(
-            at
-            for at, literal in self._broken.items()
-            if self._system.transitions[at].violates in goals and self._model[literal - 1] > 0
-        )
+        """A violating transition that is enabled."""
+        broken = self._stepping.broken.items()
+        return next(at for at, n in broken if self._system.transitions[at].violates in goals and self._stepping.true(n))

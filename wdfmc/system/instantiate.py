@@ -9,7 +9,7 @@ the guard, so that engines meet a `Count` only where it really counts or chooses
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations
@@ -44,7 +44,19 @@ Slots: TypeAlias = tuple[int, ...]  # the slot of each symbol of a footprint
 
 def instantiate(system: TemplateSystem, slots: int) -> TransitionSystem:
     """The instance for `slots` request slots. Templates with a larger footprint have no instance."""
-    return _Instance(system, slots).flat()
+    return Instance(system, slots).flat()
+
+
+def fragment(system: TemplateSystem, slots: int, named: int) -> Instance:
+    """What `slots` requests of any instance with at least so many do, if they are all that take part.
+
+    Every reference has one more value, `elsewhere`: some request outside, which no transition follows. Conditions on
+    all others speak of the requests in the fragment alone, which weakens upper bounds; lower bounds are kept where
+    there is room for who meets them beside the footprint and `named` requests, and are dropped elsewhere. So a run of
+    the large instance, restricted to any such requests that include all that a transition needs, is one of the
+    fragment's at that transition.
+    """
+    return Instance(system, slots, named)
 
 
 def slot_name(slot: int) -> str:
@@ -147,11 +159,17 @@ class _Updating:
     fixed: tuple[int, ...] | None
 
 
-class _Instance:
-    def __init__(self, system: TemplateSystem, slots: int) -> None:
+class Instance:
+    """`named`: None for an instance, else see `fragment`."""
+
+    def __init__(self, system: TemplateSystem, slots: int, named: int | None = None) -> None:
         self.system = system
         self.slots = slots
-        self.domains = [_Domain.of(variable, slots) for variable in system.variables]
+        self.named = named
+        # In a fragment the last slot is `elsewhere`: it is outside of every footprint and has no record.
+        referable = slots if named is None else slots + 1
+        self.everywhere = (1 << referable) - 1
+        self.domains = [_Domain.of(variable, referable) for variable in system.variables]
         self.masks: dict[tuple[int, frozenset[Value]], _Mask] = {}
         self.alternatives: dict[tuple[Alternatives, int], tuple[Cube, ...]] = {}
         self.actors: dict[str, int] = {}
@@ -161,12 +179,13 @@ class _Instance:
         self.place = at
         self.full = [self.domains[variable.template].full for variable in self.variables]
 
-    def flat(self) -> TransitionSystem:
+    def flat(self, relevant: Callable[[Template, Slots], bool] = lambda template, slots: True) -> TransitionSystem:
+        """`relevant`: which templates are wanted at which slots."""
         transitions = tuple(
             transition
             for number, template in enumerate(self.system.templates)
             if template.footprint <= self.slots
-            for transition in self._transitions(number, template)
+            for transition in self._transitions(number, template, relevant)
         )
         return TransitionSystem(
             variables=self.variables,
@@ -193,10 +212,20 @@ class _Instance:
             owned = self.system.variables[owed.variable].owned
             for slot in range(self.slots) if owned else (None,):
                 variable = self.place[owed.variable, slot]
-                everywhere = (1 << self.slots) - 1
-                mask = self._mask(owed.variable, owed.pending).of((), everywhere, -1 if slot is None else slot)
+                mask = self._mask(owed.variable, owed.pending).of((), self.everywhere, -1 if slot is None else slot)
                 if mask:
                     yield Obligation(owed.rule, variable, mask)
+
+    def placed(self, cube: TemplateCube, slots: Slots) -> Cube | None:
+        """A cube over request symbols at these slots; None if no state is in it."""
+        masks = self._cube(cube, slots, self._outside(slots), -1)
+        return None if masks is None else tuple(sorted(masks.items()))
+
+    def _outside(self, slots: Slots) -> int:
+        outside = self.everywhere
+        for slot in slots:
+            outside &= ~(1 << slot)
+        return outside
 
     # ------------------------------------------------------------ guards
 
@@ -330,14 +359,17 @@ class _Instance:
 
     # ------------------------------------------------------------ transitions
 
-    def _transitions(self, number: int, template: Template) -> Iterator[Transition]:
-        everywhere = (1 << self.slots) - 1
+    def _transitions(
+        self, number: int, template: Template, relevant: Callable[[Template, Slots], bool]
+    ) -> Iterator[Transition]:
         prepared = tuple(map(self._prepared, template.updates))
         fixed = [tuple(map(_independent, others.entities)) for others in template.others]
+        needed = template.footprint + sum(others.low for others in template.others)
+        roomy = self.named is None or needed + self.named <= self.slots
         for slots in permutations(range(self.slots), template.footprint):
-            outside = everywhere
-            for slot in slots:
-                outside &= ~(1 << slot)
+            if not relevant(template, slots):
+                continue
+            outside = self._outside(slots)
             guard = self._cube(template.guard, slots, outside, -1)
             if guard is None:
                 continue
@@ -345,7 +377,8 @@ class _Instance:
             for others, independent in zip(template.others, fixed, strict=True):
                 entities, always = self._others(others, slots, outside, independent)
                 high = len(entities) if others.high is None else others.high - always
-                condition = self._counted(guard, entities, others.low - always, high)
+                low = others.low - always if roomy else 0
+                condition = self._counted(guard, entities, low, high)
                 if condition is False:
                     break
                 if condition is not True:

@@ -1,0 +1,217 @@
+"""The audit of an invariant: z3 proves it again, from the templates, sharing nothing with the search for it.
+
+For N requests: the initial state satisfies every lemma, every transition keeps it, and no violating transition is
+enabled where all hold. Transitions are not unrolled: the exact pre-image of a lemma's cube under a transition is a
+cube of the state before, and one question asks whether the lemmas leave room for any of these.
+
+For any number of requests the same question is asked of a fragment (`instantiate.fragment`) large enough for the
+requests that one lemma names and the footprint of one transition: a violation with more requests restricts to these.
+Smaller numbers are decided one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from wdfmc.engines.solver import Sat, Solver, Unsat
+from wdfmc.system.instantiate import Instance, fragment
+from wdfmc.system.lemma import Lemma
+from wdfmc.system.system import Count, Cube, Template, TemplateSystem, Transition
+
+
+class NotInductive(Exception):
+    """What was found is no invariant: a fault of wdfmc, never of the model. The message gives both sides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Lemmas that prove that no transition which violates one of `goals` is ever enabled.
+
+    `requests`: for how many; None for any number.
+    """
+
+    goals: frozenset[str]
+    lemmas: tuple[Lemma, ...]
+    requests: int | None
+
+
+def room(system: TemplateSystem, lemmas: Sequence[Lemma]) -> int:
+    """The slots of a fragment in which every violation of any of the lemmas, and of the goals, shows itself."""
+    footprint = max((template.footprint for template in system.templates), default=0)
+    return footprint + max((lemma.requests for lemma in lemmas), default=0)
+
+
+def audit(system: TemplateSystem, certificate: Certificate, deadline: float | None = None) -> bool:
+    """Proves the certificate again. `deadline`: as of time.monotonic().
+
+    Returns:
+        False if time ran out.
+
+    Raises:
+        NotInductive: there is a counterexample.
+    """
+    lemmas = certificate.lemmas
+    if certificate.requests is not None:
+        instances = [Instance(system, certificate.requests)]
+    else:
+        enough = room(system, lemmas)
+        named = max((lemma.requests for lemma in lemmas), default=0)
+        instances = [fragment(system, enough, named), *(Instance(system, slots) for slots in range(1, enough))]
+    return all(_Audit(instance, certificate).passed(deadline) for instance in instances)
+
+
+class _Audit:
+    def __init__(self, instance: Instance, certificate: Certificate) -> None:
+        self.instance = instance
+        self.certificate = certificate
+        self.flat = instance.flat(self._relevant)
+        self.solver = Solver()
+        self.lines: list[str] = []
+        self.literals: list[list[int]] = []
+        self.count = 0
+        for variable in self.flat.variables:
+            self.literals.append([self._fresh() for _ in variable.domain])
+        self.masks: dict[tuple[int, int], int] = {}
+        self.conditions: dict[Count, int] = {}
+
+    def _relevant(self, template: Template, slots: tuple[int, ...]) -> bool:
+        """Every other transition is a renaming of one of these, beside the lemmas where they are asked about."""
+        if template.violates is not None:
+            return template.violates in self.certificate.goals and first_use(slots, 0)
+        return any(first_use(slots, named) for named in {lemma.requests for lemma in self.certificate.lemmas})
+
+    def passed(self, deadline: float | None) -> bool:
+        """Raises NotInductive."""
+        self._states()
+        for lemma in self.certificate.lemmas:
+            for cube in lemma.placements(self.instance):
+                self._clause(*(-self._member(variable, mask) for variable, mask in cube))
+                if all(mask >> self.flat.initial[variable] & 1 for variable, mask in cube):
+                    raise NotInductive(f"a lemma of the engine's invariant excludes the initial state: {lemma}")
+        broken, left = self._fresh(), self._fresh()
+        self._clause(-broken, *self._violations())
+        self._clause(-left, *self._escapes())
+        self.solver.read("".join(self.lines))
+        for claim, question in (("excludes every violation", broken), ("is kept by every transition", left)):
+            answer = self.solver.check([question], deadline)
+            if isinstance(answer, Sat):
+                size = "many" if self.instance.named is not None else str(self.instance.slots)
+                raise NotInductive(
+                    f"the engine says that its invariant {claim}, z3 has a counterexample with {size} requests"
+                )
+            if not isinstance(answer, Unsat):
+                return False
+        return True
+
+    def _fresh(self) -> int:
+        self.count += 1
+        return self.count
+
+    def _clause(self, *literals: int) -> None:
+        self.lines.append(" ".join(map(str, literals)) + " 0\n")
+
+    def _states(self) -> None:
+        """Each variable has exactly one value."""
+        for each in self.literals:
+            self._clause(*each)
+            for at, one in enumerate(each):
+                for other in each[at + 1 :]:
+                    self._clause(-one, -other)
+
+    def _member(self, variable: int, mask: int) -> int:
+        """Equivalent to: the variable has a value in the mask."""
+        if (variable, mask) not in self.masks:
+            name = self.masks[variable, mask] = self._fresh()
+            inside = [literal for value, literal in enumerate(self.literals[variable]) if mask >> value & 1]
+            self._clause(-name, *inside)
+            for literal in inside:
+                self._clause(-literal, name)
+        return self.masks[variable, mask]
+
+    def _violations(self) -> Iterator[int]:
+        for transition in self.flat.transitions:
+            if transition.violates is not None:
+                yield self._within(dict(transition.guard), transition)
+
+    def _escapes(self) -> Iterator[int]:
+        """Literals, each of which implies that some transition leads into some lemma's cube."""
+        by_variable: dict[int, list[tuple[int, Cube]]] = {}
+        cubes: list[tuple[int, Cube]] = []
+        for lemma in self.certificate.lemmas:
+            cube = lemma.placed(self.instance, tuple(range(lemma.requests))) if self._fits(lemma) else None
+            if cube is not None:
+                for variable, _ in cube:
+                    by_variable.setdefault(variable, []).append((len(cubes), cube))
+                cubes.append((lemma.requests, cube))
+        for transition in self.flat.transitions:
+            if transition.violates is None:
+                touched = chain.from_iterable(by_variable.get(update.target, ()) for update in transition.updates)
+                for number, cube in dict(touched).items():
+                    if first_use(transition.slots, cubes[number][0]):
+                        before = _preimage(cube, transition)
+                        if before is not None:
+                            yield self._within(before, transition)
+
+    def _fits(self, lemma: Lemma) -> bool:
+        return lemma.requests <= self.instance.slots
+
+    def _within(self, masks: dict[int, int], transition: Transition) -> int:
+        """Implies: the state is within the masks, and all counting conditions of the transition hold."""
+        name = self._fresh()
+        for variable, mask in masks.items():
+            self._clause(-name, self._member(variable, mask))
+        for count in transition.counts:
+            self._clause(-name, self._counted(count))
+        return name
+
+    def _counted(self, count: Count) -> int:
+        """Implies: the number of entities is within its bounds."""
+        if count not in self.conditions:
+            name = self.conditions[count] = self._fresh()
+            holding, entities = [], []
+            for alternatives in count.entities:
+                cubes = [[self._member(variable, mask) for variable, mask in cube] for cube in alternatives]
+                holds, held = self._fresh(), self._fresh()
+                witnesses = []
+                for cube in cubes:
+                    self._clause(held, *(-literal for literal in cube))
+                    witnesses.append(self._fresh())
+                    for literal in cube:
+                        self._clause(-witnesses[-1], literal)
+                self._clause(-holds, *witnesses)
+                holding.append(holds)
+                entities.append(held)
+            self.solver.insist(-name, self.solver.at_most(entities, count.high))
+            if count.low:
+                fewer = [-literal for literal in holding]
+                self.solver.insist(-name, self.solver.at_most(fewer, len(fewer) - count.low))
+        return self.conditions[count]
+
+
+def first_use(slots: tuple[int, ...], named: int) -> bool:
+    """Whether the slots that a lemma does not name are used in order; all others are renamings of such."""
+    fresh = [slot for slot in slots if slot >= named]
+    return fresh == list(range(named, named + len(fresh)))
+
+
+def _preimage(cube: Cube, transition: Transition) -> dict[int, int] | None:
+    """The states, as far as the guard tells, from which the transition leads into the cube; None if there are none."""
+    updates = {update.target: update for update in transition.updates}
+    found = dict(transition.guard)
+    for variable, mask in cube:
+        update = updates.get(variable)
+        if update is None:
+            source, pulled = variable, mask
+        elif update.source >= 0:
+            source = update.source
+            pulled = sum(1 << old for old, new in enumerate(update.table) if mask >> new & 1)
+        elif mask >> update.table[0] & 1:
+            continue
+        else:
+            return None
+        found[source] = found.get(source, -1) & pulled
+        if not found[source]:
+            return None
+    return found
