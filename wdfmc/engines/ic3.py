@@ -101,6 +101,8 @@ class Frames:
         self._box = box
         self._steps = _Steps(system, known, box, goals)
         self._records = _records(system)
+        shared = [variable for variable, each in enumerate(system.variables) if each.slot is None]
+        self._references = [variable for variable in shared if self._records[variable]]
 
     # ------------------------------------------------------------ the main loop
 
@@ -130,7 +132,7 @@ class Frames:
             if found is None:
                 return
             state, broken = found, self._steps.breaks(self._goals)
-            cube = self._preimages.enabled(self.system.transitions[broken], state)
+            cube = self._split(self._preimages.enabled(self.system.transitions[broken], state), state)
             run = self._block(_Blocking(self.depth, next(self._numbers), cube, state, broken, None))
             if run is not None:
                 goal = self.system.transitions[broken].violates
@@ -154,10 +156,23 @@ class Frames:
                 self._again(queue, task, level)
             else:
                 state, taken = found
-                cube = self._preimages.of(task.cube, taken, state)
+                cube = self._split(self._preimages.of(task.cube, taken, state), state)
                 heappush(queue, task)
                 heappush(queue, _Blocking(task.level - 1, next(self._numbers), cube, state, taken, task))
         return None
+
+    def _split(self, cube: Masks, state: State) -> Masks:
+        """A cube that names every request is split by what shared variables refer to.
+
+        "Busy, and none of the three is with the driver" is no lemma for four; "busy, and Current refers to one that is
+        not" is, and it names one request.
+        """
+        named = {self.system.variables[variable].slot for variable in cube} - {None}
+        if len(named) == self.system.slots > 1:
+            for variable in self._references:
+                if cube.get(variable, self._box[variable]).bit_count() > 1:
+                    cube[variable] = 1 << state[variable]
+        return cube
 
     def _again(self, queue: list[_Blocking], task: _Blocking, level: int | None = None) -> None:
         """Block it in the next frame too: it leads to the violation from there as well."""
@@ -192,8 +207,10 @@ class Frames:
     def _generalised(self, cube: Masks, level: int, depth: int) -> Masks:
         """Drop what is known of a request, then of a variable, then single values, as long as it stays inductive."""
         for slot in range(self.system.slots):
-            if len(smaller := self._without_request(cube, slot)) < len(cube):
-                cube = self._down(smaller, cube, level, depth)
+            for forget_references in (False, True):
+                smaller = self._without_request(cube, slot, forget_references)
+                if len(smaller) < len(cube):
+                    cube = self._down(smaller, cube, level, depth)
         for variable in sorted(cube, key=self._preference):
             if variable in cube and len(cube) > 1:
                 smaller = {other: mask for other, mask in cube.items() if other != variable}
@@ -204,15 +221,17 @@ class Frames:
                     cube = self._down(self._admitting(cube, variable, 1 << value), cube, level, depth)
         return cube
 
-    def _preference(self, variable: int) -> tuple[bool, int]:
-        """Shared variables are dropped first."""
-        return self.system.variables[variable].slot is not None, variable
+    def _preference(self, variable: int) -> tuple[bool, bool, int]:
+        """Shared variables are dropped first, references last: they tell which request it is about."""
+        return bool(self._records[variable]), self.system.variables[variable].slot is not None, variable
 
-    def _without_request(self, cube: Masks, slot: int) -> Masks:
+    def _without_request(self, cube: Masks, slot: int, forget_references: bool) -> Masks:
+        """References to it tell it from others; as long as they do, the lemma still names it."""
         found = {}
         for variable, mask in cube.items():
             if self.system.variables[variable].slot != slot:
-                wider = (mask | self._records[variable].get(slot, 0)) & self._box[variable]
+                referring = self._records[variable].get(slot, 0) if forget_references else 0
+                wider = (mask | referring) & self._box[variable]
                 if wider != self._box[variable]:
                     found[variable] = wider
         return found
