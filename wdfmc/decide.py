@@ -6,11 +6,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import Final, Literal
 
 from wdfmc.check import Goal, Model, Options, expectation, with_target
+from wdfmc.engines import anynumber
+from wdfmc.engines.anynumber import Proof
 from wdfmc.engines.auto import Auto
 from wdfmc.engines.bmc import Bmc
+from wdfmc.engines.certificate import audit as certified
 from wdfmc.engines.engine import Holds, Outcome, Path, Unknown, Violated
 from wdfmc.engines.explicit import Explicit
 from wdfmc.semantics import typed
@@ -36,6 +40,7 @@ AUDITS: Final[Mapping[str, Audit]] = {
     "domains": Audit.NONE,  # no transition of the lowered system can break the rule; there is nothing to search
 }
 FAIRNESS: Final = ("ticks", "threads", "hardware")  # in force for every "eventually", whatever the rule itself names
+WIDENING: Final = 60.0  # seconds for the proof that the number of requests does not matter, unless there is a timeout
 MOST_ACTIVATIONS: Final = 2  # of one role on one request
 
 
@@ -168,9 +173,61 @@ class Decision:
         decided = list(self.group(first))  # if a bound can be raised nothing of this lowering counts
         for name, reason in skipped.items():
             yield self.judged(self.goals[name], Word.SKIPPED, "none", reason=reason)
-        yield from decided
-        for group in rest:
-            yield from self.group(group)
+        proved = []
+        for result in chain(decided, *map(self.group, rest)):
+            if result.verdict is Word.PROVED and self.options.engine in ("auto", "ic3"):
+                proved.append(result)
+            else:
+                yield result
+        yield from self.widened(proved)
+
+    def widened(self, proved: Sequence[Result]) -> Iterator[Result]:
+        """What is proved for so many requests, proved for any number if possible."""
+        started = time.monotonic()
+        rules = self.instance.program.rules
+        safe = frozenset(r.rule for r in proved if r.rule not in rules or not rules[r.rule].liveness)
+        if not safe:
+            yield from proved
+            return
+        part = sliced(self.instance.system, safe, self.instance.contracts)
+        intact = self.instance.contracts.difference(self.breaches.rules)
+        goals = sorted({item.violates for item in part.system.templates if item.violates in safe | intact} - {None})
+        end = started + WIDENING if self.deadline is None else self.deadline
+        proof = anynumber.prove(part.system, goals, end)
+        widened = safe.difference(goals)  # no transition at all can break them
+        for certificate in proof.certificates:
+            if certified(part.system, certificate, end):
+                widened |= certificate.goals
+        secured = widened >= intact.intersection(goals)  # else more requests might break a contract
+        larger = dict(self.broken_by_more(proof, part))
+        seconds = (time.monotonic() - started) / len(safe)
+        for result in proved:
+            if result.rule not in safe:
+                yield result
+            elif result.rule in larger:
+                yield replace(larger.pop(result.rule), seconds=result.seconds + seconds)
+            elif result.rule in widened and secured:
+                proven = replace(result, requests="any", engine="ic3", audit=Audit.CERTIFIED)
+                yield replace(proven, seconds=result.seconds + seconds)
+            else:
+                yield replace(result, seconds=result.seconds + seconds)
+        yield from larger.values()
+
+    def broken_by_more(self, proof: Proof, part: Slice) -> Iterator[tuple[str, Result]]:
+        """Violations that need more requests than were asked for."""
+        for rule, (requests, path) in proof.violated.items():
+            if rule != MODEL_BOUND:
+                instance = replace(self.instance, requests=requests)
+                larger = Decision(instance, [self.goal(rule)], self.options, self.deadline, 0.0, self.breaches)
+                small = instantiate(part.system, requests)
+                yield rule, larger.result(self.goal(rule), "ic3", Violated(path), part, small)
+
+    def goal(self, rule: str) -> Goal:
+        """Also of a contract that nobody asked for."""
+        if rule in self.goals:
+            return self.goals[rule]
+        target = next(iter(self.goals.values())).target
+        return Goal(rule, target, expectation(self.instance.program, rule, target))
 
     def unconcerned(self, rule: typed.Rule) -> str | None:
         """Why a rule does not concern this driver: nothing that it does can emit the trigger."""
@@ -205,12 +262,8 @@ class Decision:
         seconds = (time.monotonic() - started + self.seconds) / max(1, len(found))
         self.seconds = 0.0
         for rule, engine, outcome in found:
-            goal = self.goals.get(rule)
-            if goal is None and isinstance(outcome, Violated) and rule != MODEL_BOUND:
-                target = next(iter(self.goals.values())).target
-                goal = Goal(rule, target, expectation(self.instance.program, rule, target))
-            if goal is not None:
-                yield replace(self.result(goal, engine, outcome, part, small), seconds=seconds)
+            if rule in self.goals or (isinstance(outcome, Violated) and rule != MODEL_BOUND):
+                yield replace(self.result(self.goal(rule), engine, outcome, part, small), seconds=seconds)
 
     def note_breach(self, rule: str, path: Path, part: Slice, small: TransitionSystem) -> None:
         """Raises TooFewActivations if it is one of a bound that can be raised."""

@@ -9,6 +9,7 @@ over the slots, do not survive this.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -24,25 +25,51 @@ from wdfmc.system.lemma import Lemma, lifted
 from wdfmc.system.system import Cube, Template, TemplateSystem, TransitionSystem
 
 FEWEST: Final = 3  # requests of the first instance
-MOST: Final = 5
+MOST: Final = 4
+GROWTH: Final = 5  # how many times longer the next instance is expected to take
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What is known of the goals after an instance of `requests` requests.
+    """What was found about the goals; nothing of it is audited yet.
 
-    `violated`: runs of that instance. `certificate`: of the goals that hold for any number; `fixed`: of all others,
-    for that number.
+    `certificates`: for any number of requests, each for the goals that it names. `violated`: runs of a larger
+    instance that break goals, with its number of requests. `tried`: the requests of the largest instance that was
+    finished.
     """
 
-    requests: int
-    violated: dict[str, Path]
-    certificate: Certificate
-    fixed: Certificate
+    certificates: tuple[Certificate, ...]
+    violated: dict[str, tuple[int, Path]]
+    tried: int | None
 
 
-def prove(system: TemplateSystem, goals: Sequence[str], requests: int, deadline: float | None = None) -> Proof | None:
-    """None if time ran out. Certificates are not yet audited."""
+def prove(system: TemplateSystem, goals: Sequence[str], deadline: float) -> Proof:
+    """Safety goals for any number of requests, as far as time allows. `deadline`: as of time.monotonic()."""
+    left = list(goals)
+    certificates: list[Certificate] = []
+    violated: dict[str, tuple[int, Path]] = {}
+    tried = None
+    for requests in range(FEWEST, MOST + 1):
+        begun = time.monotonic()
+        attempt = _attempt(system, left, requests, deadline)
+        if attempt is None:
+            break
+        certificate, broken = attempt
+        tried = requests
+        certificates.append(certificate)
+        violated |= {goal: (requests, path) for goal, path in broken.items()}
+        left = [goal for goal in left if goal not in certificate.goals and goal not in broken]
+        now = time.monotonic()
+        if not left or (now - begun) * GROWTH > deadline - now:
+            break
+    return Proof(tuple(each for each in certificates if each.goals), violated, tried)
+
+
+def _attempt(
+    system: TemplateSystem, goals: Sequence[str], requests: int, deadline: float
+) -> tuple[Certificate, dict[str, Path]] | None:
+    """The goals that hold for any number, and those that an instance with so many requests violates; None if time ran
+    out."""
     instance = Instance(system, requests)
     flat = instance.flat()
     known = reach(flat, deadline)
@@ -58,9 +85,7 @@ def prove(system: TemplateSystem, goals: Sequence[str], requests: int, deadline:
     candidates = Candidates(system, lemmas, held)
     candidates.houdini()
     proved = [goal for goal in held if candidates.excludes(goal)]
-    certificate = Certificate(frozenset(proved), candidates.needed(proved), None)
-    fixed = Certificate(frozenset(held) - frozenset(proved), lemmas, requests)
-    return Proof(requests, violated, certificate, fixed)
+    return Certificate(frozenset(proved), candidates.needed(proved), None), violated
 
 
 def _representatives(system: TransitionSystem, known: Reach) -> Iterable[Cube]:
