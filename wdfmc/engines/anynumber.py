@@ -10,8 +10,9 @@ over the slots, do not survive this.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from wdfmc.engines.abstraction import Reach, reach
@@ -81,7 +82,9 @@ def _attempt(
     except OutOfTime:
         return None
     held = [goal for goal in goals if goal not in violated]
-    lemmas = lifted(instance, [*frames.invariant(), *_representatives(flat, known)])
+    invariant = frames.invariant()
+    split = chain.from_iterable(_split(flat, cube) for cube in invariant)
+    lemmas = lifted(instance, [*invariant, *split, *_representatives(flat, known)])
     candidates = Candidates(system, lemmas, held)
     candidates.houdini()
     proved = [goal for goal in held if candidates.excludes(goal)]
@@ -96,11 +99,74 @@ def _representatives(system: TransitionSystem, known: Reach) -> Iterable[Cube]:
             yield cube
 
 
+def _split(system: TransitionSystem, cube: Cube) -> Iterator[Cube]:
+    """Of a cube that names every request, what it says of the one that a shared variable refers to.
+
+    "Busy, and none of the three is with the driver" holds for three only. That the device is busy while the request in
+    `Current` is not with the driver, or while there is none, may be impossible for any number, and implies it.
+    """
+    shared = [(variable, mask) for variable, mask in cube if system.variables[variable].slot is None]
+    named = {system.variables[variable].slot for variable, _ in cube} - {None}
+    if len(named) < system.slots:
+        return
+    for variable, each in enumerate(system.variables):
+        if each.slot is None and any(each.refers):
+            for value, reference in enumerate(each.refers):
+                slot = None if reference is None else reference[1]
+                own = [
+                    (other, mask) for other, mask in cube if slot is not None and system.variables[other].slot == slot
+                ]
+                met = dict([*shared, *own])
+                met[variable] = met.get(variable, -1) & 1 << value
+                if met[variable]:
+                    yield tuple(sorted(met.items()))
+
+
 class Candidates:
-    """Lemmas in a fragment of any larger instance; `alive` are those that are not refuted yet."""
+    """Lemmas in instances of any size: small ones, and a fragment of all others. `alive`: not refuted yet."""
 
     def __init__(self, system: TemplateSystem, lemmas: Sequence[Lemma], goals: Sequence[str]) -> None:
+        enough = room(system, lemmas)
         named = max((lemma.requests for lemma in lemmas), default=0)
+        instances = [fragment(system, enough, named), *(Instance(system, slots) for slots in range(1, enough))]
+        self._sizes = [_Size(instance, lemmas, goals) for instance in instances]
+        self.alive = set(lemmas).intersection(*(size.initial for size in self._sizes))
+
+    def houdini(self) -> None:
+        """Drop what is not inductive relative to the rest."""
+        again = True
+        while again:
+            again = False
+            for size in self._sizes:
+                while lost := size.lost(self.alive):
+                    self.alive -= lost
+                    again = True
+
+    def excludes(self, goal: str) -> bool:
+        return all(size.excludes(goal, self.alive) for size in self._sizes)
+
+    def needed(self, goals: Iterable[str]) -> tuple[Lemma, ...]:
+        """Few of those that are alive that exclude the goals' violations and are inductive by themselves."""
+        found: dict[Lemma, None] = {}
+        for size in self._sizes:
+            for goal in goals:
+                for question in size.violating(goal):
+                    found |= dict.fromkeys(size.reasons(question, found, self.alive))
+        todo = list(found)
+        while todo:
+            known = len(found)
+            lemma = todo.pop()
+            for size in self._sizes:
+                if (entering := size.entering(lemma)) is not None:
+                    found |= dict.fromkeys(size.reasons(entering, found, self.alive))
+            todo += list(found)[known:]
+        return tuple(found)
+
+
+class _Size:
+    """The lemmas in one instance. `initial`: those that the initial state satisfies."""
+
+    def __init__(self, instance: Instance, lemmas: Sequence[Lemma], goals: Sequence[str]) -> None:
         many = {lemma.requests for lemma in lemmas}
 
         def relevant(template: Template, slots: tuple[int, ...]) -> bool:
@@ -108,7 +174,6 @@ class Candidates:
                 return template.violates in goals and first_use(slots, 0)
             return any(first_use(slots, k) for k in many)
 
-        instance = fragment(system, room(system, lemmas), named)
         flat = instance.flat(relevant)
         box = tuple((1 << len(variable.domain)) - 1 for variable in flat.variables)
         self._stepping = Stepping(flat, box, range(len(flat.transitions)))
@@ -116,62 +181,52 @@ class Candidates:
             goal: [n for at, n in self._stepping.broken.items() if flat.transitions[at].violates == goal]
             for goal in goals
         }
-        self.alive: dict[Lemma, int] = {}
+        self.initial: set[Lemma] = set()
+        self._names: dict[Lemma, int] = {}
         self._placed: dict[Lemma, dict[int, int]] = {}
         for lemma in lemmas:
             cubes = [dict(cube) for cube in lemma.placements(instance)]
-            first = lemma.placed(instance, tuple(range(lemma.requests)))
-            if first is None or any(contains(cube, flat.initial) for cube in cubes):
+            if any(contains(cube, flat.initial) for cube in cubes):
                 continue
-            name = self.alive[lemma] = self._stepping.solver.fresh()
-            self._placed[lemma] = dict(first)
+            self.initial.add(lemma)
+            name = self._names[lemma] = self._stepping.solver.fresh()
             for cube in cubes:
                 self._stepping.solver.add((-name, *outside(cube, self._stepping.here)))
+            if lemma.requests <= instance.slots:
+                first = lemma.placed(instance, tuple(range(lemma.requests)))
+                if first is not None:
+                    self._placed[lemma] = dict(first)
+        self._lemmas = {name: lemma for lemma, name in self._names.items()}
 
-    def houdini(self) -> None:
-        """Drop what is not inductive relative to the rest."""
-        unchecked = list(self.alive)
-        while unchecked:
-            dropped = False
-            for lemma in unchecked:
-                if lemma in self.alive and self._left(lemma):
+    def lost(self, alive: set[Lemma]) -> set[Lemma]:
+        """Some that a transition breaks from where all that are alive hold."""
+        known = [self._names[lemma] for lemma in alive]
+        lost: set[Lemma] = set()
+        for lemma in self._placed:
+            if lemma in alive and lemma not in lost:
+                question = self.entering(lemma)
+                if question is not None and self._stepping.solve([*known, *question]):
                     after = self._stepping.next_state()
-                    for other in [other for other in self.alive if contains(self._placed[other], after)]:
-                        del self.alive[other]
-                    dropped = True
-            unchecked = list(self.alive) if dropped else []
+                    lost |= {other for other in alive & self._placed.keys() if contains(self._placed[other], after)}
+        return lost
 
-    def _left(self, lemma: Lemma) -> bool:
-        """Whether some transition leads from where all that are alive hold to where this one does not."""
-        return self._stepping.solve([*self.alive.values(), *self._entering(lemma)])
-
-    def _entering(self, lemma: Lemma) -> list[int]:
+    def entering(self, lemma: Lemma) -> list[int] | None:
+        """Assumptions: a transition leads to where the lemma does not hold. None: it never does in this instance."""
+        if lemma not in self._placed:
+            return None
         return [self._stepping.step, *(-literal for literal in outside(self._placed[lemma], self._stepping.ahead))]
 
-    def excludes(self, goal: str) -> bool:
-        return all(not self._stepping.solve([*self.alive.values(), name]) for name in self._broken[goal])
+    def violating(self, goal: str) -> Iterator[list[int]]:
+        return ([name] for name in self._broken[goal])
 
-    def needed(self, goals: Iterable[str]) -> tuple[Lemma, ...]:
-        """Few of those that are alive that exclude the goals' violations and are inductive by themselves."""
-        by_name = {name: lemma for lemma, name in self.alive.items()}
-        found: dict[Lemma, None] = {}
-        for goal in goals:
-            for name in self._broken[goal]:
-                self._cover(found, by_name, [name])
-        todo = list(found)
-        while todo:
-            known = len(found)
-            self._cover(found, by_name, self._entering(todo.pop()))
-            todo += list(found)[known:]
-        return tuple(found)
+    def excludes(self, goal: str, alive: set[Lemma]) -> bool:
+        known = [self._names[lemma] for lemma in alive]
+        return not any(self._stepping.solve([*known, *question]) for question in self.violating(goal))
 
-    def _cover(self, found: dict[Lemma, None], by_name: dict[int, Lemma], question: list[int]) -> None:
-        """Add lemmas that answer the question with no, beside those that are there already."""
-        have = [self.alive[lemma] for lemma in found]
-        if not self._stepping.solve([*have, *question]):
-            return
-        answered = self._stepping.solve([*self.alive.values(), *question])
-        assert not answered, "lemmas that are inductive together answer every question with no"
-        for name in self._stepping.core:
-            if name in by_name:
-                found[by_name[name]] = None
+    def reasons(self, question: list[int], found: Iterable[Lemma], alive: set[Lemma]) -> list[Lemma]:
+        """More lemmas that, with those found, answer the question with no."""
+        if not self._stepping.solve([*(self._names[lemma] for lemma in found), *question]):
+            return []
+        answer = self._stepping.solve([*(self._names[lemma] for lemma in alive), *question])
+        assert not answer, "lemmas that are inductive together answer every question with no"
+        return [self._lemmas[name] for name in self._stepping.core if name in self._lemmas]
