@@ -1,10 +1,10 @@
 """Proofs for any number of requests: lemmas found for few requests, as far as they hold for all.
 
-IC3 proves an instance of three requests. Its lemmas and the pairs of values that never occur, lifted to lemmas about
-any requests, are candidates: those that a fragment of a larger instance refutes are dropped until the rest is
-inductive (Houdini: Flanagan and Leino, FME 2001). If the rest still excludes the violations, it is a proof for any
-number; else IC3 goes on with one more request. Lemmas that only hold because the number is fixed, such as a pigeonhole
-over the slots, do not survive this.
+Candidates are what a sample of the states of two requests never shows (`sampling`), the pairs of values that cannot
+occur (`abstraction`), and for what these do not prove the lemmas of IC3 for three requests. Lifted to lemmas about any
+requests, those that some instance refutes are dropped until the rest is inductive (Houdini: Flanagan and Leino, FME
+2001); if the rest still excludes the violations, it is a proof for any number. Lemmas that only hold because the number
+is fixed, such as a pigeonhole over the slots, do not survive this.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ from wdfmc.engines.certificate import Certificate, first_use, room
 from wdfmc.engines.cubes import contains
 from wdfmc.engines.engine import Path
 from wdfmc.engines.ic3 import Frames, OutOfTime
+from wdfmc.engines.relation import values
+from wdfmc.engines.sampling import never_seen
 from wdfmc.engines.stepping import Stepping, outside
 from wdfmc.system.instantiate import Instance, fragment
 from wdfmc.system.lemma import Lemma, lifted
-from wdfmc.system.system import Cube, Template, TemplateSystem, TransitionSystem
+from wdfmc.system.system import Cube, Ref, Template, TemplateSystem, TransitionSystem
 
-FEWEST: Final = 3  # requests of the first instance
-MOST: Final = 4
-GROWTH: Final = 5  # how many times longer the next instance is expected to take
+SAMPLED: Final = 2  # requests of the instance that is sampled
+TRIED: Final = 3  # requests of the instance that IC3 proves
+MOST_FOLLOWED: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,60 +37,73 @@ class Proof:
     """What was found about the goals; nothing of it is audited yet.
 
     `certificates`: for any number of requests, each for the goals that it names. `violated`: runs of a larger
-    instance that break goals, with its number of requests. `tried`: the requests of the largest instance that was
-    finished.
+    instance that break goals, with its number of requests.
     """
 
     certificates: tuple[Certificate, ...]
     violated: dict[str, tuple[int, Path]]
-    tried: int | None
 
 
 def prove(system: TemplateSystem, goals: Sequence[str], deadline: float) -> Proof:
     """Safety goals for any number of requests, as far as time allows. `deadline`: as of time.monotonic()."""
-    left = list(goals)
-    certificates: list[Certificate] = []
-    violated: dict[str, tuple[int, Path]] = {}
-    tried = None
-    for requests in range(FEWEST, MOST + 1):
-        begun = time.monotonic()
-        attempt = _attempt(system, left, requests, deadline)
-        if attempt is None:
-            break
-        certificate, broken = attempt
-        tried = requests
-        certificates.append(certificate)
-        violated |= {goal: (requests, path) for goal, path in broken.items()}
-        left = [goal for goal in left if goal not in certificate.goals and goal not in broken]
-        now = time.monotonic()
-        if not left or (now - begun) * GROWTH > deadline - now:
-            break
-    return Proof(tuple(each for each in certificates if each.goals), violated, tried)
-
-
-def _attempt(
-    system: TemplateSystem, goals: Sequence[str], requests: int, deadline: float
-) -> tuple[Certificate, dict[str, Path]] | None:
-    """The goals that hold for any number, and those that an instance with so many requests violates; None if time ran
-    out."""
-    instance = Instance(system, requests)
-    flat = instance.flat()
-    known = reach(flat, deadline)
-    if known is None:
-        return None
-    frames = Frames(flat, known, goals, deadline)
+    search = _Search(system, goals, deadline)
     try:
-        violated = dict(frames.violations())
+        search.by_samples()
+        if search.left:
+            search.by_ic3()
     except OutOfTime:
-        return None
-    held = [goal for goal in goals if goal not in violated]
-    invariant = frames.invariant()
-    split = chain.from_iterable(_split(flat, cube) for cube in invariant)
-    lemmas = lifted(instance, [*invariant, *split, *_representatives(flat, known)])
-    candidates = Candidates(system, lemmas, held)
-    candidates.houdini()
-    proved = [goal for goal in held if candidates.excludes(goal)]
-    return Certificate(frozenset(proved), candidates.needed(proved), None), violated
+        pass
+    return Proof(tuple(each for each in search.certificates if each.goals), search.violated)
+
+
+class _Search:
+    """`left`: the goals that are still open."""
+
+    def __init__(self, system: TemplateSystem, goals: Sequence[str], deadline: float) -> None:
+        self.system = system
+        self.left = list(goals)
+        self.deadline = deadline
+        self.certificates: list[Certificate] = []
+        self.violated: dict[str, tuple[int, Path]] = {}
+        self._alive: set[Lemma] = set()
+        self._instance = Instance(system, TRIED)
+        self._flat = self._instance.flat()
+        known = reach(self._flat, deadline)
+        if known is None:
+            raise OutOfTime
+        self._known = known
+
+    def by_samples(self) -> None:
+        small = Instance(self.system, SAMPLED)
+        sampled = lifted(small, never_seen(small.flat(), deadline=self.deadline))
+        self._try((*sampled, *lifted(self._instance, _representatives(self._flat, self._known))))
+
+    def by_ic3(self) -> None:
+        """What is known for any number is known of this instance."""
+        facts = [cube for lemma in self._alive for cube in lemma.placements(self._instance)]
+        frames = Frames(self._flat, self._known, self.left, self.deadline, facts)
+        self.violated = {goal: (TRIED, path) for goal, path in frames.violations()}
+        self.left = [goal for goal in self.left if goal not in self.violated]
+        found = frames.invariant()
+        split = chain.from_iterable(_split(self._flat, cube) for cube in found)
+        self._try((*self._alive, *lifted(self._instance, [*found, *split])))
+
+    def _try(self, lemmas: Sequence[Lemma]) -> None:
+        candidates = Candidates(self.system, tuple(dict.fromkeys(lemmas)), self.left, followed(self.system))
+        candidates.houdini(self.deadline)
+        self._alive = candidates.alive
+        self.certificates.append(candidates.certificate(self.left))
+        self.left = [goal for goal in self.left if goal not in self.certificates[-1].goals]
+
+
+def followed(system: TemplateSystem) -> tuple[int, ...]:
+    """Shared variables that refer to requests, not too many: each makes the fragment one request larger."""
+    found = [
+        at
+        for at, variable in enumerate(system.variables)
+        if not variable.owned and any(isinstance(value, Ref) and value.slot is not None for value in variable.domain)
+    ]
+    return tuple(found[:MOST_FOLLOWED])
 
 
 def _representatives(system: TransitionSystem, known: Reach) -> Iterable[Cube]:
@@ -125,22 +140,30 @@ def _split(system: TransitionSystem, cube: Cube) -> Iterator[Cube]:
 class Candidates:
     """Lemmas in instances of any size: small ones, and a fragment of all others. `alive`: not refuted yet."""
 
-    def __init__(self, system: TemplateSystem, lemmas: Sequence[Lemma], goals: Sequence[str]) -> None:
-        enough = room(system, lemmas)
+    def __init__(
+        self, system: TemplateSystem, lemmas: Sequence[Lemma], goals: Sequence[str], followed: Sequence[int] = ()
+    ) -> None:
+        enough = room(system, lemmas, followed)
         named = max((lemma.requests for lemma in lemmas), default=0)
         instances = [fragment(system, enough, named), *(Instance(system, slots) for slots in range(1, enough))]
-        self._sizes = [_Size(instance, lemmas, goals) for instance in instances]
+        self.followed = tuple(followed)
+        self._sizes = [_Size(instance, lemmas, goals, followed) for instance in instances]
         self.alive = set(lemmas).intersection(*(size.initial for size in self._sizes))
 
-    def houdini(self) -> None:
-        """Drop what is not inductive relative to the rest."""
+    def houdini(self, deadline: float) -> None:
+        """Drop what is not inductive relative to the rest. Raises OutOfTime."""
         again = True
         while again:
             again = False
             for size in self._sizes:
-                while lost := size.lost(self.alive):
+                if lost := size.lost(self.alive, deadline):
                     self.alive -= lost
                     again = True
+
+    def certificate(self, goals: Sequence[str]) -> Certificate:
+        """Of those goals that the lemmas that are left prove."""
+        proved = [goal for goal in goals if self.excludes(goal)]
+        return Certificate(frozenset(proved), self.needed(proved), None, self.followed)
 
     def excludes(self, goal: str) -> bool:
         return all(size.excludes(goal, self.alive) for size in self._sizes)
@@ -166,7 +189,9 @@ class Candidates:
 class _Size:
     """The lemmas in one instance. `initial`: those that the initial state satisfies."""
 
-    def __init__(self, instance: Instance, lemmas: Sequence[Lemma], goals: Sequence[str]) -> None:
+    def __init__(
+        self, instance: Instance, lemmas: Sequence[Lemma], goals: Sequence[str], followed: Sequence[int]
+    ) -> None:
         many = {lemma.requests for lemma in lemmas}
 
         def relevant(template: Template, slots: tuple[int, ...]) -> bool:
@@ -177,6 +202,11 @@ class _Size:
         flat = instance.flat(relevant)
         box = tuple((1 << len(variable.domain)) - 1 for variable in flat.variables)
         self._stepping = Stepping(flat, box, range(len(flat.transitions)))
+        if instance.named is not None:
+            for template in followed:
+                variable = flat.index[template, None]
+                for value in values(instance.elsewhere(variable)):
+                    self._stepping.solver.add((-self._stepping.here[variable][value],))
         self._broken = {
             goal: [n for at, n in self._stepping.broken.items() if flat.transitions[at].violates == goal]
             for goal in goals
@@ -184,6 +214,7 @@ class _Size:
         self.initial: set[Lemma] = set()
         self._names: dict[Lemma, int] = {}
         self._placed: dict[Lemma, dict[int, int]] = {}
+        self._entered: dict[Lemma, int] = {}  # implies: the next state is where the placed lemma does not hold
         for lemma in lemmas:
             cubes = [dict(cube) for cube in lemma.placements(instance)]
             if any(contains(cube, flat.initial) for cube in cubes):
@@ -196,25 +227,34 @@ class _Size:
                 first = lemma.placed(instance, tuple(range(lemma.requests)))
                 if first is not None:
                     self._placed[lemma] = dict(first)
+                    name = self._entered[lemma] = self._stepping.solver.fresh()
+                    for literal in outside(self._placed[lemma], self._stepping.ahead):
+                        self._stepping.solver.add((-name, -literal))
         self._lemmas = {name: lemma for lemma, name in self._names.items()}
 
-    def lost(self, alive: set[Lemma]) -> set[Lemma]:
-        """Some that a transition breaks from where all that are alive hold."""
-        known = [self._names[lemma] for lemma in alive]
+    def lost(self, alive: set[Lemma], deadline: float) -> set[Lemma]:
+        """Those that a transition breaks from where all that are alive hold. Raises OutOfTime.
+
+        One question asks about all of them, again without those that fell, until the answer is no.
+        """
         lost: set[Lemma] = set()
-        for lemma in self._placed:
-            if lemma in alive and lemma not in lost:
-                question = self.entering(lemma)
-                if question is not None and self._stepping.solve([*known, *question]):
-                    after = self._stepping.next_state()
-                    lost |= {other for other in alive & self._placed.keys() if contains(self._placed[other], after)}
-        return lost
+        while True:
+            if time.monotonic() > deadline:
+                raise OutOfTime
+            left = [lemma for lemma in self._entered if lemma in alive and lemma not in lost]
+            some = self._stepping.solver.fresh()
+            self._stepping.solver.add((-some, *(self._entered[lemma] for lemma in left)))
+            known = [self._names[lemma] for lemma in alive if lemma not in lost]
+            broken = self._stepping.solve([*known, self._stepping.step, some])
+            self._stepping.solver.add((-some,))
+            if not broken:
+                return lost
+            after = self._stepping.next_state()
+            lost |= {lemma for lemma in left if contains(self._placed[lemma], after)}
 
     def entering(self, lemma: Lemma) -> list[int] | None:
         """Assumptions: a transition leads to where the lemma does not hold. None: it never does in this instance."""
-        if lemma not in self._placed:
-            return None
-        return [self._stepping.step, *(-literal for literal in outside(self._placed[lemma], self._stepping.ahead))]
+        return [self._stepping.step, self._entered[lemma]] if lemma in self._entered else None
 
     def violating(self, goal: str) -> Iterator[list[int]]:
         return ([name] for name in self._broken[goal])

@@ -5,8 +5,8 @@ enabled where all hold. Transitions are not unrolled: the exact pre-image of a l
 cube of the state before, and one question asks whether the lemmas leave room for any of these.
 
 For any number of requests the same question is asked of a fragment (`instantiate.fragment`) large enough for the
-requests that one lemma names and the footprint of one transition: a violation with more requests restricts to these.
-Smaller numbers are decided one by one.
+requests that one lemma names, the footprint of one transition, and those that some shared variables refer to: a
+violation with more requests restricts to these. Smaller numbers are decided one by one.
 """
 
 from __future__ import annotations
@@ -29,18 +29,19 @@ class NotInductive(Exception):
 class Certificate:
     """Lemmas that prove that no transition which violates one of `goals` is ever enabled.
 
-    `requests`: for how many; None for any number.
+    `requests`: for how many; None for any number. `followed`: shared variables whose references are looked into.
     """
 
     goals: frozenset[str]
     lemmas: tuple[Lemma, ...]
     requests: int | None
+    followed: tuple[int, ...] = ()
 
 
-def room(system: TemplateSystem, lemmas: Sequence[Lemma]) -> int:
+def room(system: TemplateSystem, lemmas: Sequence[Lemma], followed: Sequence[int]) -> int:
     """The slots of a fragment in which every violation of any of the lemmas, and of the goals, shows itself."""
     footprint = max((template.footprint for template in system.templates), default=0)
-    return footprint + max((lemma.requests for lemma in lemmas), default=0)
+    return footprint + max((lemma.requests for lemma in lemmas), default=0) + len(followed)
 
 
 def audit(system: TemplateSystem, certificate: Certificate, deadline: float | None = None) -> bool:
@@ -56,7 +57,7 @@ def audit(system: TemplateSystem, certificate: Certificate, deadline: float | No
     if certificate.requests is not None:
         instances = [Instance(system, certificate.requests)]
     else:
-        enough = room(system, lemmas)
+        enough = room(system, lemmas, certificate.followed)
         named = max((lemma.requests for lemma in lemmas), default=0)
         instances = [fragment(system, enough, named), *(Instance(system, slots) for slots in range(1, enough))]
     return all(_Audit(instance, certificate).passed(deadline) for instance in instances)
@@ -85,6 +86,10 @@ class _Audit:
     def passed(self, deadline: float | None) -> bool:
         """Raises NotInductive."""
         self._states()
+        if self.instance.named is not None:
+            for template in self.certificate.followed:
+                variable = self.flat.index[template, None]
+                self._clause(-self._member(variable, self.instance.elsewhere(variable)))
         for lemma in self.certificate.lemmas:
             for cube in lemma.placements(self.instance):
                 self._clause(*(-self._member(variable, mask) for variable, mask in cube))

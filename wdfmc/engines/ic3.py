@@ -82,10 +82,18 @@ class _Blocking:
 
 
 class Frames:
-    """The frames 0..depth; frame 0 is the initial state. Lemmas stand at the last frame where they are known."""
+    """The frames 0..depth; frame 0 is the initial state. Lemmas stand at the last frame where they are known.
+
+    `facts`: cubes that no reachable state is in.
+    """
 
     def __init__(
-        self, system: TransitionSystem, known: Reach, goals: Sequence[str], deadline: float | None = None
+        self,
+        system: TransitionSystem,
+        known: Reach,
+        goals: Sequence[str],
+        deadline: float | None = None,
+        facts: Sequence[Cube] = (),
     ) -> None:
         self.system = system
         self.known = known
@@ -99,7 +107,7 @@ class Frames:
         self._preimages = Preimages(system, box)
         self._renamings = Renamings(system, interchangeable(system))
         self._box = box
-        self._steps = _Steps(system, known, box, goals)
+        self._steps = _Steps(system, known, box, goals, facts)
         self._records = _records(system)
         shared = [variable for variable, each in enumerate(system.variables) if each.slot is None]
         self._references = [variable for variable in shared if self._records[variable]]
@@ -354,12 +362,16 @@ def _records(system: TransitionSystem) -> list[dict[int, int]]:
 class _Steps:
     """Steps from the states of a frame; the frames are told apart by a literal for each."""
 
-    def __init__(self, system: TransitionSystem, known: Reach, box: Box, goals: Sequence[str]) -> None:
-        self._arguments = (system, known, box, goals)
+    def __init__(
+        self, system: TransitionSystem, known: Reach, box: Box, goals: Sequence[str], facts: Sequence[Cube]
+    ) -> None:
+        self._arguments = (system, known, box, goals, facts)
         self._system = system
         asked = [at for at in known.first if (rule := system.transitions[at].violates) is None or rule in goals]
         self._stepping = Stepping(system, box, asked, known)
         self._solver = self._stepping.solver
+        for cube in facts:
+            self._solver.add(outside(dict(cube), self._stepping.here))
         self._levels: list[int] = []
         self.asked = 0
         self._retired = 0

@@ -221,6 +221,11 @@ class Instance:
         masks = self._cube(cube, slots, self._outside(slots), -1)
         return None if masks is None else tuple(sorted(masks.items()))
 
+    def elsewhere(self, variable: int) -> int:
+        """The mask of the values of a flat variable that refer to a request outside the fragment."""
+        refers = self.domains[self.variables[variable].template].refers
+        return sum(1 << at for at, to in enumerate(refers) if to is not None and to[1] >= self.slots)
+
     def _outside(self, slots: Slots) -> int:
         outside = self.everywhere
         for slot in slots:

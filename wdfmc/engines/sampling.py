@@ -1,0 +1,126 @@
+"""Candidates for lemmas: what was never seen together in many reachable states of a small instance.
+
+Pairs of values; and, for each request that a shared variable refers to, pairs of values of which one is in its record.
+"Busy, and the request in `Current` is completed" is a triple of the second kind. Nothing follows from a sample: what is
+not inductive is refuted later.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from wdfmc.engines.expansion import Expansion
+from wdfmc.engines.packed import Index, Words
+from wdfmc.engines.symmetry import Symmetry
+from wdfmc.system.system import Cube, TransitionSystem
+
+Seen: TypeAlias = npt.NDArray[np.bool_]  # [values, values], all values of all variables in a row
+
+BATCH: Final = 1 << 12
+MOST_STATES: Final = 40_000  # up to renaming
+
+
+def never_seen(system: TransitionSystem, most: int = MOST_STATES, deadline: float | None = None) -> Iterator[Cube]:
+    """Cubes that contain none of the states seen, one of each set that are alike but for the names of requests."""
+    symmetry = Symmetry(system)
+    sample = _Sample(system, symmetry, _visited(system, symmetry, most, deadline))
+    yield from sample.pairs()
+    for variable, each in enumerate(system.variables):
+        if each.slot is None:
+            for value, reference in enumerate(each.refers):
+                if reference is not None and reference[1] == 0:
+                    yield from sample.beside(variable, value)
+
+
+def _visited(system: TransitionSystem, symmetry: Symmetry, most: int, deadline: float | None) -> Words:
+    """States up to renaming, nearest first."""
+    expansion = Expansion(system, symmetry.packing)
+    index = Index(symmetry.packing.words)
+    index.add(symmetry.packing.pack([system.initial]))
+    done = 0
+    while done < index.size < most and not (deadline is not None and time.monotonic() > deadline):
+        states = index.words[:, done : min(done + BATCH, index.size)]
+        able = [one for one in expansion.enabled(states) if system.transitions[one[0]].violates is None]
+        done += states.shape[1]
+        index.add(symmetry.canonical(expansion.successors(states, able).states))
+    return index.words[:, : index.size]
+
+
+class _Sample:
+    """`occurs[n, i]`: value number n, counted over all variables in a row, occurs in state i."""
+
+    def __init__(self, system: TransitionSystem, symmetry: Symmetry, states: Words) -> None:
+        self.system = system
+        many = len(symmetry.renamings) if symmetry.many else 1
+        everything = np.concatenate([symmetry.renamed(states.copy(), number) for number in range(many)], axis=1)
+        sizes = [len(variable.domain) for variable in system.variables]
+        self.offset = (0, *np.cumsum(sizes).tolist())
+        self.occurs = np.zeros((self.offset[-1], everything.shape[1]), np.float32)
+        for variable, size in enumerate(sizes):
+            column = symmetry.packing.column(everything, variable)
+            for value in range(size):
+                self.occurs[self.offset[variable] + value] = column == value
+        self.together = self._together(self.occurs)
+
+    @staticmethod
+    def _together(occurs: npt.NDArray[np.float32]) -> Seen:
+        """Counts stay exact below 2**24 states."""
+        return np.asarray(occurs @ occurs.T > 0)
+
+    def pairs(self) -> Iterator[Cube]:
+        """What is not seen beside a value, and values that are not seen at all."""
+        for one in self._variables():
+            seen = self._seen(self.together, one, one)
+            if unseen := self._whole(one) & ~seen:
+                yield ((one, unseen),)
+            for value in range(self._size(one)):
+                if seen >> value & 1:
+                    for other in self._variables(beside=one):
+                        if missing := self._whole(other) & ~self._seen(self.together, other, one, value):
+                            if missing & self._seen(self.together, other, other):
+                                yield tuple(sorted(((one, 1 << value), (other, missing))))
+
+    def beside(self, variable: int, value: int) -> Iterator[Cube]:
+        """What is not seen beside a value of a record while a shared variable refers to that record's request."""
+        states = self.occurs[self.offset[variable] + value] > 0
+        if not states.any():
+            return
+        together = self._together(self.occurs[:, states])
+        for one, each in enumerate(self.system.variables):
+            if each.slot != 0:
+                continue
+            seen = self._seen(together, one, one)
+            for own in range(self._size(one)):
+                if seen >> own & 1:
+                    for other in self._variables(beside=one):
+                        missing = self._seen(together, other, other) & ~self._seen(together, other, one, own)
+                        if other != variable and missing & self._seen(self.together, other, one, own):
+                            yield tuple(sorted(((variable, 1 << value), (one, 1 << own), (other, missing))))
+            if never := self._seen(self.together, one, one) & ~seen:
+                yield tuple(sorted(((variable, 1 << value), (one, never))))
+
+    def _variables(self, beside: int | None = None) -> Iterator[int]:
+        """Shared variables, and those of request 0, and of request 1 if it stands beside request 0."""
+        slot = None if beside is None else self.system.variables[beside].slot
+        for other, each in enumerate(self.system.variables):
+            if other != beside and (each.slot is None or each.slot == 0 or (slot == 0 and each.slot == 1)):
+                if beside is None or slot is not None or each.slot is not None or other > beside:
+                    yield other
+
+    def _size(self, variable: int) -> int:
+        return self.offset[variable + 1] - self.offset[variable]
+
+    def _whole(self, variable: int) -> int:
+        return (1 << self._size(variable)) - 1
+
+    def _seen(self, together: Seen, variable: int, beside: int, value: int | None = None) -> int:
+        """The mask of the values of a variable that occur, or that occur beside a value of another one."""
+        low, high = self.offset[variable], self.offset[variable + 1]
+        row = together.diagonal()[low:high] if value is None else together[self.offset[beside] + value, low:high]
+        found: list[int] = np.flatnonzero(row).tolist()
+        return sum(1 << at for at in found)
