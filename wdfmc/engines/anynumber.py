@@ -16,16 +16,15 @@ from itertools import chain
 from typing import Final
 
 from wdfmc.engines.abstraction import Reach, reach
-from wdfmc.engines.certificate import Certificate, first_use, room
-from wdfmc.engines.cubes import contains
+from wdfmc.engines.certificate import Certificate, first_use, size
+from wdfmc.engines.cubes import Masks, contains
 from wdfmc.engines.engine import Path
 from wdfmc.engines.ic3 import Frames, OutOfTime
-from wdfmc.engines.relation import values
 from wdfmc.engines.sampling import never_seen
 from wdfmc.engines.stepping import Stepping, outside
-from wdfmc.system.instantiate import Instance, fragment
+from wdfmc.system.instantiate import Instance
 from wdfmc.system.lemma import Lemma, lifted
-from wdfmc.system.system import Cube, Ref, Template, TemplateSystem, TransitionSystem
+from wdfmc.system.system import Cube, Ref, TemplateSystem, TransitionSystem
 
 SAMPLED: Final = 2  # requests of the instance that is sampled
 TRIED: Final = 3  # requests of the instance that IC3 proves
@@ -65,7 +64,7 @@ class _Search:
         self.deadline = deadline
         self.certificates: list[Certificate] = []
         self.violated: dict[str, tuple[int, Path]] = {}
-        self._alive: set[Lemma] = set()
+        self._alive: list[Lemma] = []
         self._instance = Instance(system, TRIED)
         self._flat = self._instance.flat()
         known = reach(self._flat, deadline)
@@ -91,7 +90,7 @@ class _Search:
     def _try(self, lemmas: Sequence[Lemma]) -> None:
         candidates = Candidates(self.system, tuple(dict.fromkeys(lemmas)), self.left, followed(self.system))
         candidates.houdini(self.deadline)
-        self._alive = candidates.alive
+        self._alive = [candidates.lemmas[number] for number in sorted(candidates.alive)]
         self.certificates.append(candidates.certificate(self.left))
         self.left = [goal for goal in self.left if goal not in self.certificates[-1].goals]
 
@@ -138,135 +137,88 @@ def _split(system: TransitionSystem, cube: Cube) -> Iterator[Cube]:
 
 
 class Candidates:
-    """Lemmas in instances of any size: small ones, and a fragment of all others. `alive`: not refuted yet."""
+    """Lemmas in an instance that stands for all numbers of requests. `alive`: those that are not refuted, by number."""
 
     def __init__(
         self, system: TemplateSystem, lemmas: Sequence[Lemma], goals: Sequence[str], followed: Sequence[int] = ()
     ) -> None:
-        enough = room(system, lemmas, followed)
-        named = max((lemma.requests for lemma in lemmas), default=0)
-        instances = [fragment(system, enough, named), *(Instance(system, slots) for slots in range(1, enough))]
         self.followed = tuple(followed)
-        self._sizes = [_Size(instance, lemmas, goals, followed) for instance in instances]
-        self.alive = set(lemmas).intersection(*(size.initial for size in self._sizes))
+        self.lemmas = list(lemmas)
+        self._size = size(system, Certificate(frozenset(goals), tuple(lemmas), None, self.followed))
+        flat = self._size.flat
+        box = tuple((1 << len(variable.domain)) - 1 for variable in flat.variables)
+        self._stepping = Stepping(flat, box, range(len(flat.transitions)))
+        self._solver = self._stepping.solver
+        for cube in self._size.impossible:
+            self._solver.add(outside(dict(cube), self._stepping.here))
+        self._broken: dict[str, list[int]] = {goal: [] for goal in goals}
+        for at, name in self._stepping.broken.items():
+            self._broken[flat.transitions[at].violates or ""].append(name)
+        self._names: list[int] = []  # implies: the lemma holds, wherever it is placed
+        self._entered: list[int] = []  # implies: the next state is where the lemma, at the first slots, does not hold
+        self._placed: list[Masks] = []
+        self.alive: set[int] = set()
+        for number, lemma in enumerate(self._size.lemmas):
+            self._enter(number, lemma)
+
+    def _enter(self, number: int, lemma: Lemma) -> None:
+        cubes = [dict(cube) for cube in lemma.placements(self._size.instance)]
+        first = lemma.placed(self._size.instance, tuple(range(lemma.requests)))
+        self._names.append(self._solver.fresh())
+        self._entered.append(self._solver.fresh())
+        self._placed.append(dict(first or ()))
+        if first is None or any(contains(cube, self._size.flat.initial) for cube in cubes):
+            return
+        self.alive.add(number)
+        for cube in cubes:
+            self._solver.add((-self._names[-1], *outside(cube, self._stepping.here)))
+        for literal in outside(self._placed[-1], self._stepping.ahead):
+            self._solver.add((-self._entered[-1], -literal))
 
     def houdini(self, deadline: float) -> None:
-        """Drop what is not inductive relative to the rest. Raises OutOfTime."""
-        again = True
-        while again:
-            again = False
-            for size in self._sizes:
-                if lost := size.lost(self.alive, deadline):
-                    self.alive -= lost
-                    again = True
+        """Drop what is not inductive relative to the rest: one question about all, until the answer is no.
+
+        Raises OutOfTime.
+        """
+        while self.alive:
+            if time.monotonic() > deadline:
+                raise OutOfTime
+            some = self._solver.fresh()
+            self._solver.add((-some, *(self._entered[number] for number in self.alive)))
+            known = [self._names[number] for number in self.alive]
+            broken = self._stepping.solve([*known, self._stepping.step, some])
+            self._solver.add((-some,))
+            if not broken:
+                return
+            after = self._stepping.next_state()
+            self.alive -= {number for number in self.alive if contains(self._placed[number], after)}
 
     def certificate(self, goals: Sequence[str]) -> Certificate:
         """Of those goals that the lemmas that are left prove."""
-        proved = [goal for goal in goals if self.excludes(goal)]
-        return Certificate(frozenset(proved), self.needed(proved), None, self.followed)
+        known = [self._names[number] for number in self.alive]
+        proved = [
+            goal for goal in goals if not any(self._stepping.solve([*known, name]) for name in self._broken[goal])
+        ]
+        lemmas = tuple(self.lemmas[number] for number in self._needed(proved))
+        return Certificate(frozenset(proved), lemmas, None, self.followed)
 
-    def excludes(self, goal: str) -> bool:
-        return all(size.excludes(goal, self.alive) for size in self._sizes)
-
-    def needed(self, goals: Iterable[str]) -> tuple[Lemma, ...]:
+    def _needed(self, goals: Iterable[str]) -> list[int]:
         """Few of those that are alive that exclude the goals' violations and are inductive by themselves."""
-        found: dict[Lemma, None] = {}
-        for size in self._sizes:
-            for goal in goals:
-                for question in size.violating(goal):
-                    found |= dict.fromkeys(size.reasons(question, found, self.alive))
+        found: dict[int, None] = {}
+        for name in chain.from_iterable(self._broken[goal] for goal in goals):
+            found |= dict.fromkeys(self._reasons([name], found))
         todo = list(found)
         while todo:
-            known = len(found)
-            lemma = todo.pop()
-            for size in self._sizes:
-                if (entering := size.entering(lemma)) is not None:
-                    found |= dict.fromkeys(size.reasons(entering, found, self.alive))
-            todo += list(found)[known:]
-        return tuple(found)
+            more = self._reasons([self._stepping.step, self._entered[todo.pop()]], found)
+            found |= dict.fromkeys(more)
+            todo += more
+        return sorted(found)
 
-
-class _Size:
-    """The lemmas in one instance. `initial`: those that the initial state satisfies."""
-
-    def __init__(
-        self, instance: Instance, lemmas: Sequence[Lemma], goals: Sequence[str], followed: Sequence[int]
-    ) -> None:
-        many = {lemma.requests for lemma in lemmas}
-
-        def relevant(template: Template, slots: tuple[int, ...]) -> bool:
-            if template.violates is not None:
-                return template.violates in goals and first_use(slots, 0)
-            return any(first_use(slots, k) for k in many)
-
-        flat = instance.flat(relevant)
-        box = tuple((1 << len(variable.domain)) - 1 for variable in flat.variables)
-        self._stepping = Stepping(flat, box, range(len(flat.transitions)))
-        if instance.named is not None:
-            for template in followed:
-                variable = flat.index[template, None]
-                for value in values(instance.elsewhere(variable)):
-                    self._stepping.solver.add((-self._stepping.here[variable][value],))
-        self._broken = {
-            goal: [n for at, n in self._stepping.broken.items() if flat.transitions[at].violates == goal]
-            for goal in goals
-        }
-        self.initial: set[Lemma] = set()
-        self._names: dict[Lemma, int] = {}
-        self._placed: dict[Lemma, dict[int, int]] = {}
-        self._entered: dict[Lemma, int] = {}  # implies: the next state is where the placed lemma does not hold
-        for lemma in lemmas:
-            cubes = [dict(cube) for cube in lemma.placements(instance)]
-            if any(contains(cube, flat.initial) for cube in cubes):
-                continue
-            self.initial.add(lemma)
-            name = self._names[lemma] = self._stepping.solver.fresh()
-            for cube in cubes:
-                self._stepping.solver.add((-name, *outside(cube, self._stepping.here)))
-            if lemma.requests <= instance.slots:
-                first = lemma.placed(instance, tuple(range(lemma.requests)))
-                if first is not None:
-                    self._placed[lemma] = dict(first)
-                    name = self._entered[lemma] = self._stepping.solver.fresh()
-                    for literal in outside(self._placed[lemma], self._stepping.ahead):
-                        self._stepping.solver.add((-name, -literal))
-        self._lemmas = {name: lemma for lemma, name in self._names.items()}
-
-    def lost(self, alive: set[Lemma], deadline: float) -> set[Lemma]:
-        """Those that a transition breaks from where all that are alive hold. Raises OutOfTime.
-
-        One question asks about all of them, again without those that fell, until the answer is no.
-        """
-        lost: set[Lemma] = set()
-        while True:
-            if time.monotonic() > deadline:
-                raise OutOfTime
-            left = [lemma for lemma in self._entered if lemma in alive and lemma not in lost]
-            some = self._stepping.solver.fresh()
-            self._stepping.solver.add((-some, *(self._entered[lemma] for lemma in left)))
-            known = [self._names[lemma] for lemma in alive if lemma not in lost]
-            broken = self._stepping.solve([*known, self._stepping.step, some])
-            self._stepping.solver.add((-some,))
-            if not broken:
-                return lost
-            after = self._stepping.next_state()
-            lost |= {lemma for lemma in left if contains(self._placed[lemma], after)}
-
-    def entering(self, lemma: Lemma) -> list[int] | None:
-        """Assumptions: a transition leads to where the lemma does not hold. None: it never does in this instance."""
-        return [self._stepping.step, self._entered[lemma]] if lemma in self._entered else None
-
-    def violating(self, goal: str) -> Iterator[list[int]]:
-        return ([name] for name in self._broken[goal])
-
-    def excludes(self, goal: str, alive: set[Lemma]) -> bool:
-        known = [self._names[lemma] for lemma in alive]
-        return not any(self._stepping.solve([*known, *question]) for question in self.violating(goal))
-
-    def reasons(self, question: list[int], found: Iterable[Lemma], alive: set[Lemma]) -> list[Lemma]:
+    def _reasons(self, question: list[int], found: Iterable[int]) -> list[int]:
         """More lemmas that, with those found, answer the question with no."""
-        if not self._stepping.solve([*(self._names[lemma] for lemma in found), *question]):
+        if not self._stepping.solve([*(self._names[number] for number in found), *question]):
             return []
-        answer = self._stepping.solve([*(self._names[lemma] for lemma in alive), *question])
+        answer = self._stepping.solve([*(self._names[number] for number in self.alive), *question])
         assert not answer, "lemmas that are inductive together answer every question with no"
-        return [self._lemmas[name] for name in self._stepping.core if name in self._lemmas]
+        core = self._stepping.core
+        return [number for number in self.alive.difference(found) if self._names[number] in core]

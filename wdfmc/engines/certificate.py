@@ -6,7 +6,7 @@ cube of the state before, and one question asks whether the lemmas leave room fo
 
 For any number of requests the same question is asked of a fragment (`instantiate.fragment`) large enough for the
 requests that one lemma names, the footprint of one transition, and those that some shared variables refer to: a
-violation with more requests restricts to these. Smaller numbers are decided one by one.
+violation with more requests restricts to these. For fewer, some of its slots are absent (`presence`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from itertools import chain
 from wdfmc.engines.solver import Sat, Solver, Unsat
 from wdfmc.system.instantiate import Instance, fragment
 from wdfmc.system.lemma import Lemma
-from wdfmc.system.system import Count, Cube, Template, TemplateSystem, Transition
+from wdfmc.system.presence import among_present, dangling, with_presence
+from wdfmc.system.system import Count, Cube, Template, TemplateSystem, Transition, TransitionSystem
 
 
 class NotInductive(Exception):
@@ -53,21 +54,46 @@ def audit(system: TemplateSystem, certificate: Certificate, deadline: float | No
     Raises:
         NotInductive: there is a counterexample.
     """
-    lemmas = certificate.lemmas
+    return _Audit(size(system, certificate), certificate, deadline).passed()
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Where a certificate is checked: an instance, its lemmas there, and pairs of cubes that exclude each other."""
+
+    instance: Instance
+    flat: TransitionSystem
+    lemmas: tuple[Lemma, ...]
+    impossible: tuple[Cube, ...]
+
+
+def size(system: TemplateSystem, certificate: Certificate) -> Size:
+    """One instance for so many requests, or one that stands for all numbers."""
+
+    def relevant(template: Template, slots: tuple[int, ...]) -> bool:
+        """Every other transition is a renaming of one of these, beside the lemmas where they are asked about."""
+        if template.violates is not None:
+            return template.violates in certificate.goals and first_use(slots, 0)
+        return any(first_use(slots, named) for named in {lemma.requests for lemma in certificate.lemmas})
+
     if certificate.requests is not None:
-        instances = [Instance(system, certificate.requests)]
-    else:
-        enough = room(system, lemmas, certificate.followed)
-        named = max((lemma.requests for lemma in lemmas), default=0)
-        instances = [fragment(system, enough, named), *(Instance(system, slots) for slots in range(1, enough))]
-    return all(_Audit(instance, certificate).passed(deadline) for instance in instances)
+        instance = Instance(system, certificate.requests)
+        return Size(instance, instance.flat(relevant), certificate.lemmas, ())
+    present = with_presence(system)
+    enough = room(system, certificate.lemmas, certificate.followed)
+    instance = fragment(present, enough, max((lemma.requests for lemma in certificate.lemmas), default=0))
+    flat = instance.flat(relevant)
+    followed = (flat.index[template, None] for template in certificate.followed)
+    outside = tuple(((variable, instance.elsewhere(variable)),) for variable in followed)
+    lemmas = tuple(among_present(lemma, present) for lemma in certificate.lemmas)
+    return Size(instance, flat, lemmas, (*outside, *dangling(flat)))
 
 
 class _Audit:
-    def __init__(self, instance: Instance, certificate: Certificate) -> None:
-        self.instance = instance
+    def __init__(self, size: Size, certificate: Certificate, deadline: float | None) -> None:
+        self.instance, self.flat, self.lemmas = size.instance, size.flat, size.lemmas
         self.certificate = certificate
-        self.flat = instance.flat(self._relevant)
+        self.deadline = deadline
         self.solver = Solver()
         self.lines: list[str] = []
         self.literals: list[list[int]] = []
@@ -76,23 +102,15 @@ class _Audit:
             self.literals.append([self._fresh() for _ in variable.domain])
         self.masks: dict[tuple[int, int], int] = {}
         self.conditions: dict[Count, int] = {}
+        for cube in size.impossible:
+            self._exclude(cube)
 
-    def _relevant(self, template: Template, slots: tuple[int, ...]) -> bool:
-        """Every other transition is a renaming of one of these, beside the lemmas where they are asked about."""
-        if template.violates is not None:
-            return template.violates in self.certificate.goals and first_use(slots, 0)
-        return any(first_use(slots, named) for named in {lemma.requests for lemma in self.certificate.lemmas})
-
-    def passed(self, deadline: float | None) -> bool:
+    def passed(self) -> bool:
         """Raises NotInductive."""
         self._states()
-        if self.instance.named is not None:
-            for template in self.certificate.followed:
-                variable = self.flat.index[template, None]
-                self._clause(-self._member(variable, self.instance.elsewhere(variable)))
-        for lemma in self.certificate.lemmas:
+        for lemma in self.lemmas:
             for cube in lemma.placements(self.instance):
-                self._clause(*(-self._member(variable, mask) for variable, mask in cube))
+                self._exclude(cube)
                 if all(mask >> self.flat.initial[variable] & 1 for variable, mask in cube):
                     raise NotInductive(f"a lemma of the engine's invariant excludes the initial state: {lemma}")
         broken, left = self._fresh(), self._fresh()
@@ -100,15 +118,18 @@ class _Audit:
         self._clause(-left, *self._escapes())
         self.solver.read("".join(self.lines))
         for claim, question in (("excludes every violation", broken), ("is kept by every transition", left)):
-            answer = self.solver.check([question], deadline)
+            answer = self.solver.check([question], self.deadline)
             if isinstance(answer, Sat):
-                size = "many" if self.instance.named is not None else str(self.instance.slots)
+                how_many = "any number of" if self.certificate.requests is None else str(self.certificate.requests)
                 raise NotInductive(
-                    f"the engine says that its invariant {claim}, z3 has a counterexample with {size} requests"
+                    f"the engine says that its invariant {claim}, z3 has a counterexample, with {how_many} requests"
                 )
             if not isinstance(answer, Unsat):
                 return False
         return True
+
+    def _exclude(self, cube: Cube) -> None:
+        self._clause(*(-self._member(variable, mask) for variable, mask in cube))
 
     def _fresh(self) -> int:
         self.count += 1
@@ -144,8 +165,9 @@ class _Audit:
         """Literals, each of which implies that some transition leads into some lemma's cube."""
         by_variable: dict[int, list[tuple[int, Cube]]] = {}
         cubes: list[tuple[int, Cube]] = []
-        for lemma in self.certificate.lemmas:
-            cube = lemma.placed(self.instance, tuple(range(lemma.requests))) if self._fits(lemma) else None
+        for lemma in self.lemmas:
+            fits = lemma.requests <= self.instance.slots
+            cube = lemma.placed(self.instance, tuple(range(lemma.requests))) if fits else None
             if cube is not None:
                 for variable, _ in cube:
                     by_variable.setdefault(variable, []).append((len(cubes), cube))
@@ -158,9 +180,6 @@ class _Audit:
                         before = _preimage(cube, transition)
                         if before is not None:
                             yield self._within(before, transition)
-
-    def _fits(self, lemma: Lemma) -> bool:
-        return lemma.requests <= self.instance.slots
 
     def _within(self, masks: dict[int, int], transition: Transition) -> int:
         """Implies: the state is within the masks, and all counting conditions of the transition hold."""
