@@ -21,8 +21,8 @@ from wdfmc.system.system import Cube, TransitionSystem
 
 Seen: TypeAlias = npt.NDArray[np.bool_]  # [values, values], all values of all variables in a row
 
-BATCH: Final = 1 << 12
-MOST_STATES: Final = 40_000  # up to renaming
+BATCH: Final = 1 << 13
+MOST_STATES: Final = 150_000  # up to renaming
 
 
 def never_seen(system: TransitionSystem, most: int = MOST_STATES, deadline: float | None = None) -> Iterator[Cube]:
@@ -30,11 +30,7 @@ def never_seen(system: TransitionSystem, most: int = MOST_STATES, deadline: floa
     symmetry = Symmetry(system)
     sample = _Sample(system, symmetry, _visited(system, symmetry, most, deadline))
     yield from sample.pairs()
-    for variable, each in enumerate(system.variables):
-        if each.slot is None:
-            for value, reference in enumerate(each.refers):
-                if reference is not None and reference[1] == 0:
-                    yield from sample.beside(variable, value)
+    yield from sample.triples()
 
 
 def _visited(system: TransitionSystem, symmetry: Symmetry, most: int, deadline: float | None) -> Words:
@@ -51,26 +47,44 @@ def _visited(system: TransitionSystem, symmetry: Symmetry, most: int, deadline: 
     return index.words[:, : index.size]
 
 
+def _together(occurs: npt.NDArray[np.float32]) -> Seen:
+    """Sums of ones are exact in this type below 2**24."""
+    return np.asarray(occurs @ occurs.T > 0)
+
+
 class _Sample:
-    """`occurs[n, i]`: value number n, counted over all variables in a row, occurs in state i."""
+    """`together[m, n]`: values number m and n, counted over all variables in a row, occur in one state.
+
+    `beside[n]` is the same of the states in which value number n occurs, for each n that refers to request 0.
+    """
 
     def __init__(self, system: TransitionSystem, symmetry: Symmetry, states: Words) -> None:
         self.system = system
-        many = len(symmetry.renamings) if symmetry.many else 1
-        everything = np.concatenate([symmetry.renamed(states.copy(), number) for number in range(many)], axis=1)
         sizes = [len(variable.domain) for variable in system.variables]
         self.offset = (0, *np.cumsum(sizes).tolist())
-        self.occurs = np.zeros((self.offset[-1], everything.shape[1]), np.float32)
-        for variable, size in enumerate(sizes):
-            column = symmetry.packing.column(everything, variable)
-            for value in range(size):
-                self.occurs[self.offset[variable] + value] = column == value
-        self.together = self._together(self.occurs)
+        self.together = np.zeros((self.offset[-1], self.offset[-1]), np.bool_)
+        self.beside = {number: self.together.copy() for number in self._references()}
+        for first in range(0, states.shape[1], BATCH):
+            part = states[:, first : first + BATCH].copy()
+            for renaming in range(len(symmetry.renamings) if symmetry.many else 1):
+                occurs = self._occurring(symmetry, symmetry.renamed(part, renaming))
+                self.together |= _together(occurs)
+                for number, together in self.beside.items():
+                    together |= _together(occurs[:, occurs[number] > 0])
 
-    @staticmethod
-    def _together(occurs: npt.NDArray[np.float32]) -> Seen:
-        """Counts stay exact below 2**24 states."""
-        return np.asarray(occurs @ occurs.T > 0)
+    def _references(self) -> Iterator[int]:
+        for variable, each in enumerate(self.system.variables):
+            if each.slot is None:
+                for value, reference in enumerate(each.refers):
+                    if reference is not None and reference[1] == 0:
+                        yield self.offset[variable] + value
+
+    def _occurring(self, symmetry: Symmetry, states: Words) -> npt.NDArray[np.float32]:
+        occurs = np.zeros((self.offset[-1], states.shape[1]), np.float32)
+        everywhere = np.arange(states.shape[1])
+        for variable in range(len(self.system.variables)):
+            occurs[self.offset[variable] + symmetry.packing.column(states, variable), everywhere] = 1
+        return occurs
 
     def pairs(self) -> Iterator[Cube]:
         """What is not seen beside a value, and values that are not seen at all."""
@@ -85,12 +99,14 @@ class _Sample:
                             if missing & self._seen(self.together, other, other):
                                 yield tuple(sorted(((one, 1 << value), (other, missing))))
 
-    def beside(self, variable: int, value: int) -> Iterator[Cube]:
+    def triples(self) -> Iterator[Cube]:
         """What is not seen beside a value of a record while a shared variable refers to that record's request."""
-        states = self.occurs[self.offset[variable] + value] > 0
-        if not states.any():
-            return
-        together = self._together(self.occurs[:, states])
+        for number, together in self.beside.items():
+            variable = int(np.searchsorted(self.offset, number, "right")) - 1
+            if together[number, number]:
+                yield from self._triples(variable, number - self.offset[variable], together)
+
+    def _triples(self, variable: int, value: int, together: Seen) -> Iterator[Cube]:
         for one, each in enumerate(self.system.variables):
             if each.slot != 0:
                 continue
