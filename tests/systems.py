@@ -41,9 +41,17 @@ def small_systems(draw: st.DrawFn, most_templates: int = 12) -> TemplateSystem:
 
     At 3 slots mostly below 2,000 states. Rules: `GOALS`.
     """
-    random = Random(draw(st.integers(0, 2**32 - 1)))
-    variables = _variables(random)
     count = draw(st.integers(min(4, most_templates), most_templates))
+    return _system(Random(draw(st.integers(0, 2**32 - 1))), count)
+
+
+def seeded_system(seed: int, templates: int = 9) -> TemplateSystem:
+    """One of the `small_systems`, always the same for a seed."""
+    return _system(Random(seed), templates)
+
+
+def _system(random: Random, count: int) -> TemplateSystem:
+    variables = _variables(random)
     templates = tuple(_template(random, variables) for _ in range(count))
     return TemplateSystem(variables, templates, tuple(_obligations(random, variables)))
 
