@@ -266,6 +266,7 @@ class Decision:
                 match self.vacuity.of(goal.rule):
                     case Idle(excluder, reason):
                         audit = AUDITS[excluder]
+                        reason += " before a breach" if under else ""
                         return self.judged(goal, Word.VACUOUS, excluder, audit=audit, reason=reason, under=under)
                     case not_known:
                         audit = AUDITS[engine]

@@ -325,7 +325,8 @@ class Builder:
                     after = self.node(Pause(), span, self.node(ended, span, after, frame.driver), frame.driver)
                 return self.node(Start(renamed(callback, frame), kind, given), span, after, frame.driver)
             case typed.Require(_, condition, rule):
-                return self.required(span, renamed(condition, frame), rule, after, frame)
+                required = self.node(Require(renamed(condition, frame), rule), span, after, frame.driver)
+                return self.called(span, rule, required)
             case typed.Occurs(_, words, fair):
                 occurs = self.node(Occurs(words, fair), span, after, frame.driver)
                 return self.node(Pause(), span, occurs, frame.driver)
@@ -355,10 +356,10 @@ class Builder:
                 return Release(renamed(lock, frame))
         raise AssertionError(statement)
 
-    def required(self, span: Span, condition: typed.Expr, rule: str, after: Node, frame: Frame) -> Node:
-        first = self.node(Require(condition, rule), span, after, frame.driver)
-        name = calling(rule)
-        return self.node(Probe(name, TRUE), span, first, False) if name in self.goals else first
+    def called(self, span: Span, contract: str, after: Node) -> Node:
+        """A probe of the calls that have a contract, if it is asked for."""
+        name = calling(contract)
+        return self.node(Probe(name, TRUE), span, after, False) if name in self.goals else after
 
     def lined(self, statement: typed.Statement, first: Node, frame: Frame, result: str | None = None) -> Node:
         """Statements of the driver are lines of a trace."""
@@ -472,7 +473,10 @@ class Builder:
         inner = Frame(self.program, names, suffix, exit, result, driver, atomic)
         first = self.block(routine.body, exit, inner)
         for require in reversed(routine.requires):
-            first = self.required(require.span, renamed(require.condition, inner), require.rule, first, inner)
+            required = Require(renamed(require.condition, inner), require.rule)
+            first = self.node(required, require.span, first, inner.driver)
+        for require in routine.requires:  # the call is made, whichever of its contracts it keeps
+            first = self.called(require.span, require.rule, first)
         if frame.driver and not frame.atomic:
             for parameter, arg in zip(routine.parameters, args, strict=True):
                 if parameter.mode != "in" and isinstance(arg, typed.FieldOf) and arg.driver:
