@@ -465,9 +465,9 @@ class Builder:
         if begins_atom:
             exit = self.node(AtomEnd(), statement.span, after, frame.driver)
             if result is not None:
-                for value in outcomes(self.program, routine) if self.goals and frame.driver else ():
-                    given = typed.Compare("==", result, typed.Const(value))
-                    exit = self.passed(statement.span, exit, frame, returning(name, value), given)
+                for given in outcomes(self.program, routine) if self.goals and frame.driver else ():
+                    condition = typed.Compare("==", result, typed.Const(given))
+                    exit = self.passed(statement.span, exit, frame, returning(name, given), condition)
         names, copies = self.bind(routine, args, suffix)
         driver, atomic = frame.driver and not routine.atomic, routine.atomic or frame.atomic
         inner = Frame(self.program, names, suffix, exit, result, driver, atomic)

@@ -188,7 +188,9 @@ class Lowering:
 
     def add_steps(self, step: typed.Step) -> None:
         """One source for each choice of declared objects and of the kind of request."""
-        graph = flow.graph(self.program, step.body, step.span, driver=False, atomic=True, observed=self.observed, goals=self.goals)
+        graph = flow.graph(
+            self.program, step.body, step.span, driver=False, atomic=True, observed=self.observed, goals=self.goals
+        )
         bindings: list[list[tuple[str, Value]]] = [[]]
         footprint = 0
         for parameter in step.parameters:
