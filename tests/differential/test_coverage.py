@@ -6,8 +6,7 @@ begins, each way that a condition goes, and each callback that it starts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,6 @@ from wdfmc.coverage import coverage, named
 from wdfmc.semantics import typed
 from wdfmc.source import Span
 from wdfmc.system.places import passing
-from wdfmc.system.step import choices, step
 from wdfmc.traces.interpreter import Machine
 from wdfmc.traces.statements import MODEL_BOUND, Code, Instruction, Style
 from wdfmc.traces.world import Activation, World
