@@ -114,7 +114,8 @@ def test_what_is_not_decided_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PATIENCE", 1)
     found = only(MAY_MARK, "mark-cancelable-once")
     assert found.verdict is Word.PROVED
-    assert found.reason == "whether it ever applies is open: a call with this contract was not seen in 1 states"
+    assert found.reason is not None
+    assert found.reason.startswith("whether it ever applies is open: no run has a call with this contract in ")
 
 
 def test_pairs_of_values_exclude_triggers_when_there_are_too_many_states(monkeypatch: pytest.MonkeyPatch) -> None:

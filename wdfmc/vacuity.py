@@ -124,7 +124,7 @@ class Vacuity:
         if goal in self.found.never:
             return Idle(self.found.never[goal], self.reason(rule))
         if goal in self.found.open:
-            return f"whether it ever applies is open: {self.happening(rule)} was not seen in {PATIENCE} states"
+            return f"whether it ever applies is open: no run has {self.happening(rule)} in {self.found.states} states"
         return self.triggers.lost.get(rule)
 
     def reason(self, rule: str) -> str:

@@ -27,11 +27,13 @@ class Reached:
     """What was asked for, each in one of the three.
 
     happens: the number of a transition that violates the goal. never: the name of the engine that excludes it.
+    states: how many were visited, up to renaming of requests.
     """
 
     happens: dict[str, int] = field(default_factory=dict)
     never: dict[str, str] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
+    states: int = 0
 
 
 def reached(
@@ -51,6 +53,7 @@ def reached(
                 found.never[goal] = "pairs"
                 found.open.discard(goal)
         search.visit(found, limit_states, deadline)
+    found.states = search.size
     return found
 
 
