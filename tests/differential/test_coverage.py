@@ -24,7 +24,7 @@ from wdfmc.traces.world import Activation, World
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 6_000  # configurations of the interpreter
-SEEDS = range(60)
+SEEDS = range(30)
 EXAMPLES = sorted((ROOT / "tests" / "rules").glob("*/*.wdf"))[::3]
 
 

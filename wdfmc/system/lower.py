@@ -362,10 +362,11 @@ class Lowering:
         del self.evaluator.broken[broken_from:]
         split = len(after) > 1 and not path.in_atom
         for there in after:
+            counts = not isinstance(node.operation, flow.Probe)  # transitions are the same with it and without it
+            there.steps += counts
             there.forks += split
-            if not isinstance(node.operation, flow.Probe):  # with it and without it transitions are the same
-                there.steps += 1
-                there.begun = None if not isinstance(node.operation, flow.Line) else there.begun
+            if counts and not isinstance(node.operation, flow.Line):
+                there.begun = None
             yield there
 
     def must_stop(self, path: Path, node: flow.Node, source: Source) -> bool:
