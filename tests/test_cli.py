@@ -39,6 +39,7 @@ class Options:
     depth: int | None
     timeout: float | None
     jobs: int
+    coverage: bool
 
 
 RESULT = Result("a-rule", "So it is.", Word.PROVED, 2, None, "explicit", (), 0.1, Audit.EXHAUSTIVE)
@@ -128,14 +129,14 @@ def test_stdin_is_a_model(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -
 
 def test_options_reach_the_pipeline(pipeline: Pipeline, here: Path) -> None:
     chosen = "--spec b.wdf --rule x --rule y --rule x --requests 3 --target silent"
-    how = "--engine bmc --depth 9 --timeout 1.5 --jobs 2"
+    how = "--engine bmc --depth 9 --timeout 1.5 --jobs 2 --coverage"
     assert main(["check", "a.wdf", *chosen.split(), *how.split()]) == 0
-    assert pipeline.options == Options((Path("b.wdf"),), ("x", "y"), 3, "silent", "bmc", 9, 1.5, 2)
+    assert pipeline.options == Options((Path("b.wdf"),), ("x", "y"), 3, "silent", "bmc", 9, 1.5, 2, True)
 
 
 def test_defaults(pipeline: Pipeline, here: Path) -> None:
     assert main(["check", "a.wdf"]) == 0
-    assert pipeline.options == Options((), (), 2, None, "auto", None, None, os.cpu_count() or 1)
+    assert pipeline.options == Options((), (), 2, None, "auto", None, None, os.cpu_count() or 1, False)
 
 
 # ---------------------------------------------------------------- what is wrong
@@ -309,7 +310,7 @@ def test_version() -> None:
 def test_help_names_every_option_of_the_contract() -> None:
     done = run("check", "--help")
     assert done.returncode == 0
-    options = "spec rule requests target engine depth timeout jobs format output"
+    options = "spec rule requests target engine depth timeout jobs coverage format output"
     assert [option for option in options.split() if f"--{option} " not in done.stdout] == []
 
 

@@ -22,6 +22,7 @@ README = ROOT / "README.md"
 OUTPUT = re.compile(
     r"<!-- (?P<kind>trace|picture): (?P<model>\S+) (?P<rule>\S+) -->\n```\w+\n(?P<text>.*?)```\n", re.DOTALL
 )
+COVERAGE = re.compile(r"<!-- coverage: (?P<model>\S+) -->\n```\w+\n(?P<text>.*?)```\n", re.DOTALL)
 TABLE = re.compile(r"<!-- modelled -->\n(?P<text>.*?)<!-- end -->", re.DOTALL)
 
 
@@ -99,6 +100,18 @@ def test_trace_is_what_the_tool_prints(kind: str, request: pytest.FixtureRequest
         README.write_text(readme()[:start] + text + readme()[end:], encoding="utf-8", newline="\n")
     (shown,) = (found for found in OUTPUT.finditer(readme()) if found["kind"] == kind)
     assert without_library_lines(shown["text"]) == without_library_lines(text)
+
+
+def test_coverage_is_what_the_tool_prints(request: pytest.FixtureRequest) -> None:
+    (shown,) = COVERAGE.finditer(readme())
+    done = wdfmc("check", shown["model"], "--coverage")
+    found = re.search(r"^what can run, .*?\n(?=\n)", done.stdout, re.DOTALL | re.MULTILINE)
+    assert found, done.stdout
+    if request.config.getoption("--update-golden"):
+        start, end = shown.span("text")
+        README.write_text(readme()[:start] + found[0] + readme()[end:], encoding="utf-8", newline="\n")
+    (shown,) = COVERAGE.finditer(readme())
+    assert shown["text"] == found[0]
 
 
 def without_library_lines(text: str) -> str:

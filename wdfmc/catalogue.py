@@ -489,6 +489,21 @@ def structure() -> Iterator[Explanation]:
         "        WdfRequestComplete(Request, STATUS_SUCCESS);\n    }\n}\n",
         driver(),
     )
+    yield Explanation(
+        "WDF411",
+        "a callback that never runs",
+        "It is bound, but no run of the model starts it; `wdfmc check --coverage` has looked at all of them. Either "
+        "the driver never does what leads to it, or the model leaves out who does.",
+        driver(
+            "WdfRequestComplete(Request, STATUS_SUCCESS);",
+            "timer Late { EvtTimerFunc = OnLate; }\ncallback OnLate() { return; }",
+        ),
+        driver(
+            "WdfTimerStart(Late);\nWdfRequestComplete(Request, STATUS_SUCCESS);",
+            "timer Late { EvtTimerFunc = OnLate; }\ncallback OnLate() { return; }",
+        ),
+        checkable=False,
+    )
 
 
 def rules() -> Iterator[Explanation]:

@@ -33,6 +33,7 @@ class Options:
     depth: int | None = None
     timeout: float | None = None
     jobs: int = 1
+    coverage: bool = False  # also what of each driver can ever run
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,13 @@ def check_models(paths: Sequence[Path | Source], options: Options, on_result: Ca
         for result in decide(model, options, deadline):
             on_result(model.path, result)
             results.append(result)
-        reports.append(ModelReport(model.path, model.program.name, tuple(in_order(model, results))))
+        covered = None
+        if options.coverage:
+            from wdfmc.coverage import coverage, never_run
+
+            covered = coverage(model.program, options, deadline)
+            diagnostics += never_run(model.program, covered)
+        reports.append(ModelReport(model.path, model.program.name, tuple(in_order(model, results)), covered))
     return Report(exit_code(reports, options), tuple(reports), tuple(diagnostics))
 
 

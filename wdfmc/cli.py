@@ -80,6 +80,7 @@ def commands() -> int:
 @click.option("--depth", type=click.IntRange(min=1), help="Search up to this many transitions (bmc).")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes at the same time.  [default: all processors]")
+@click.option("--coverage", is_flag=True, help="Also list what of each driver can never run.")
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True)
 @click.option("--output", metavar="FILE", help="Write the report here; not touched if there is an error.")
 def check(
@@ -92,6 +93,7 @@ def check(
     depth: int | None,
     timeout: float | None,
     jobs: int | None,
+    coverage: bool,
     form: str,
     output: str | None,
 ) -> int:
@@ -114,6 +116,7 @@ def check(
             depth=depth,
             timeout=timeout,
             jobs=jobs or os.cpu_count() or 1,
+            coverage=coverage,
         )
         with progress(done):
             report = check_models(paths, options, done.add)
@@ -263,7 +266,7 @@ def example_trace(rule: RuleInfo) -> Callable[[Look], list[Line]]:
 
     options = Options(
         specs=(), rules=(rule.name,), requests=2, target=None, engine="auto", depth=None, timeout=EXAMPLE_SECONDS,
-        jobs=os.cpu_count() or 1,
+        jobs=os.cpu_count() or 1, coverage=False,
     )  # fmt: skip
     if path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())

@@ -19,6 +19,7 @@ from wdfmc.engines.engine import Holds, Outcome, Path, Unknown, Violated
 from wdfmc.engines.explicit import Explicit
 from wdfmc.semantics import typed
 from wdfmc.semantics.check import BEHAVIOURS
+from wdfmc.system.evaluate import NULL_HANDLE
 from wdfmc.system.instantiate import instantiate
 from wdfmc.system.lower import MODEL_BOUND, Lowering, OutOfTime
 from wdfmc.system.observers import observer
@@ -31,9 +32,9 @@ from wdfmc.traces.follow import Refuted as NoRun
 from wdfmc.traces.follow import follow, steps_of
 from wdfmc.traces.minimize import canonical
 from wdfmc.traces.replay import Refuted, replay
+from wdfmc.vacuity import Idle, Triggers, Vacuity, triggers, vacuity
 from wdfmc.verdict import Audit, Result, Trace, Word
 
-NULL_HANDLE: Final = "no-stale-handle"
 AUDITS: Final[Mapping[str, Audit]] = {
     "explicit": Audit.EXHAUSTIVE,
     "pairs": Audit.CERTIFIED,  # z3 has proved its invariant again
@@ -55,6 +56,7 @@ class Instance:
     overlaps: Mapping[str, int]  # activations of a role that may overlap on one request
     raisable: Mapping[str, str]  # bounds that more activation records of a role would lift
     requests: int
+    triggers: Triggers
 
     @cached_property
     def full(self) -> TransitionSystem:
@@ -107,8 +109,17 @@ def lowered(
     deadline: float | None = None,
 ) -> Instance:
     """Raises NotExpressible, and OutOfTime at the deadline."""
-    lowering = Lowering(program, frozenset(goal.rule for goal in goals), overlaps, deadline)
-    system = lowering.system()
+    rules = frozenset(goal.rule for goal in goals)
+    asked = triggers(program, sorted(rules))
+    while True:
+        lowering = Lowering(asked.observed, rules | asked.goals, overlaps, deadline)
+        try:
+            system = lowering.system()
+            break
+        except NotExpressible as problem:
+            if problem.rule not in asked.rules:
+                raise
+            asked = asked.without(problem.rule, str(problem))
     raisable = {limit: role for limit, role in lowering.raisable.items() if role not in overlaps}
     return Instance(
         program,
@@ -118,6 +129,7 @@ def lowered(
         dict(overlaps),
         raisable,
         options.requests,
+        asked,
     )
 
 
@@ -165,6 +177,12 @@ class Decision:
         self.deadline = deadline
         self.seconds = seconds
         self.breaches = breaches
+
+    @cached_property
+    def vacuity(self) -> Vacuity:
+        """Of all rules together, when the first one is proved."""
+        instance = self.instance
+        return vacuity(instance.system, instance.triggers, instance.contracts, instance.requests, self.deadline)
 
     def results(self) -> Iterator[Result]:
         rules = self.instance.program.rules
@@ -259,6 +277,8 @@ class Decision:
                 self.note_breach(rule, outcome.path, part, small)
             elif isinstance(outcome, Unknown) and rule in contracts:
                 self.breaches.open[rule] = outcome.depth
+        if any(rule in self.goals and isinstance(outcome, Holds) for rule, _, outcome in found):
+            _ = self.vacuity  # its time is part of this group's
         seconds = (time.monotonic() - started + self.seconds) / max(1, len(found))
         self.seconds = 0.0
         for rule, engine, outcome in found:
@@ -296,7 +316,14 @@ class Decision:
                 return self.left_open(goal, engine, left, self.breaches.depth)
             case Holds():
                 under = tuple(rule for rule in self.breaches.rules if rule != goal.rule)
-                return self.judged(goal, Word.PROVED, engine, audit=AUDITS[engine], under=under)
+                match self.vacuity.of(goal.rule):
+                    case Idle(excluder, reason):
+                        audit = AUDITS[excluder]
+                        reason += " before a breach" if under else ""
+                        return self.judged(goal, Word.VACUOUS, excluder, audit=audit, reason=reason, under=under)
+                    case not_known:
+                        audit = AUDITS[engine]
+                        return self.judged(goal, Word.PROVED, engine, audit=audit, reason=not_known, under=under)
             case Unknown(reason, explored):
                 return self.left_open(goal, engine, reason, explored)
 

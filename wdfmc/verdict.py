@@ -83,10 +83,43 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Covered:
+    """A place of the driver's text, and whether any run comes to it; `runs` is None where that is not decided.
+
+    Args:
+        way: of a branch "yes" or "no", of an outcome what the call gives, such as `WdfRequestSend = FALSE`; else empty.
+    """
+
+    kind: Literal["callback", "statement", "branch", "outcome"]
+    span: Span
+    way: str
+    runs: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What of a driver can ever run.
+
+    Args:
+        under: the contracts at whose breach a run ends: nothing is said of what comes after.
+        reason: why some places are not decided.
+    """
+
+    requests: int
+    places: tuple[Covered, ...]
+    under: tuple[str, ...]
+    reason: str | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class ModelReport:
+    """`coverage`: only if it was asked for."""
+
     path: str
     driver: str
     results: tuple[Result, ...]
+    coverage: Coverage | None = None
 
 
 @dataclass(frozen=True, slots=True)

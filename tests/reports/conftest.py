@@ -8,7 +8,7 @@ import pytest
 
 from wdfmc.diagnostics import Diagnostic, Label, Severity
 from wdfmc.source import Source, Span
-from wdfmc.verdict import Audit, ModelReport, Report, Result, Trace, TraceStep, Word
+from wdfmc.verdict import Audit, Coverage, Covered, ModelReport, Report, Result, Trace, TraceStep, Word
 
 MODEL = Source(
     "models/cancellation/wrong.wdf",
@@ -104,6 +104,21 @@ RESULTS = (
     a_result("target-serialized", Word.SKIPPED, reason="the driver has no target", engine="none"),
 )  # fmt: skip
 
+COVERAGE = Coverage(
+    2,
+    (
+        Covered("callback", at("callback OnCancel(Request) {"), "", False),
+        Covered("statement", at("status = WdfRequestMarkCancelableEx(Request, OnCancel)"), "", True),
+        Covered("outcome", at("status = WdfRequestMarkCancelableEx(Request, OnCancel)"),
+                "WdfRequestMarkCancelableEx = STATUS_CANCELLED", None),
+        Covered("branch", at("NT_SUCCESS(status)"), "yes", True),
+        Covered("branch", at("NT_SUCCESS(status)"), "no", False),
+    ),
+    ("no-double-complete",),
+    "out of time",
+    1.25,
+)  # fmt: skip
+
 WARNING = Diagnostic(
     "WDF410",
     "`status` is never read",
@@ -115,4 +130,4 @@ WARNING = Diagnostic(
 
 @pytest.fixture
 def report() -> Report:
-    return Report(1, (ModelReport(MODEL.name, "Wrong", RESULTS),), (WARNING,))
+    return Report(1, (ModelReport(MODEL.name, "Wrong", RESULTS, COVERAGE),), (WARNING,))

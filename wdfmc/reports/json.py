@@ -10,7 +10,7 @@ from typing import Any
 
 from wdfmc import __version__
 from wdfmc.diagnostics import Diagnostic, Label
-from wdfmc.verdict import ModelReport, Report, Result, Trace, TraceStep
+from wdfmc.verdict import Coverage, Covered, ModelReport, Report, Result, Trace, TraceStep
 
 
 def render(report: Report) -> str:
@@ -32,6 +32,28 @@ def model_object(model: ModelReport) -> dict[str, Any]:
         "path": model.path,
         "driver": model.driver,
         "results": [result_object(result) for result in model.results],
+        "coverage": None if model.coverage is None else coverage_object(model.coverage),
+    }
+
+
+def coverage_object(coverage: Coverage) -> dict[str, Any]:
+    return {
+        "requests": coverage.requests,
+        "reason": coverage.reason,
+        "under": list(coverage.under),
+        "seconds": round(coverage.seconds, 3),
+        "places": [covered_object(covered) for covered in coverage.places],
+    }
+
+
+def covered_object(covered: Covered) -> dict[str, Any]:
+    return {
+        "kind": covered.kind,
+        "file": covered.span.source.name,
+        "line": covered.span.line,
+        "column": covered.span.column,
+        "way": covered.way or None,
+        "runs": covered.runs,
     }
 
 

@@ -43,7 +43,8 @@ def verdict_phrase(result: Result, told: frozenset[str] = frozenset()) -> str:
             if result.under:
                 how += f" up to a breach of {', '.join(under)}" if under else " up to a breach"
             size = "any number of requests" if result.requests == "any" else plural(result.requests, "request")
-            return ", ".join([how, size, *bounds])
+            phrase = ", ".join([how, size, *bounds])
+            return f"{phrase}; {result.reason}" if result.reason else phrase
         case Word.BOUNDED:
             return ", ".join([f"no violation up to depth {result.depth}", *bounds])
         case Word.VIOLATED:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Final
 
+from wdfmc.reports.covered import coverage_lines
 from wdfmc.reports.page import PIPE, Line, Look, Piece, cells, padded, paragraph, plain, shortened, wrapped
 from wdfmc.reports.phrases import (
     ASSUMPTIONS,
@@ -76,6 +77,8 @@ def model_lines(model: ModelReport, look: Look) -> list[Line]:
     told = common(model)
     lines += table([r for r in model.results if r.verdict is not Word.SKIPPED or r.expectation], told, look)
     lines += notes(model, told, look)
+    if model.coverage is not None:
+        lines += [(), *coverage_lines(model, model.coverage, look)]
     for result in model.results:
         if result.invariant:
             lines += [(), *invariant_lines(result, result.invariant, look)]

@@ -29,6 +29,9 @@ from wdfmc.system.paths import (
 from wdfmc.system.system import OTHER, SELF, Obj, Place, Ref, Value
 
 IDLE: Final = "idle"
+NULL_HANDLE: Final = "no-stale-handle"
+LOST_HANDLE: Final = "no-access-after-ownership-loss"
+BROKEN_BY_HANDLES: Final = frozenset({NULL_HANDLE, LOST_HANDLE})  # by any use of a handle, not only by calls
 NOTHING: Final = "(none)"  # what a field of null is, in conditions of the framework
 
 Decided: TypeAlias = Iterator[tuple[Path, bool]]  # paths on which a condition holds, and on which it does not
@@ -179,7 +182,7 @@ class Evaluator(Algebra):
                     if context.lenient:
                         yield there, NOTHING
                     else:
-                        self.broken.append((there, "no-stale-handle"))
+                        self.broken.append((there, NULL_HANDLE))
                 else:
                     assert not isinstance(target, frozenset)
                     yield there, target
@@ -220,7 +223,7 @@ class Evaluator(Algebra):
             if holds:
                 yield here
             else:
-                self.broken.append((here, "no-access-after-ownership-loss"))
+                self.broken.append((here, LOST_HANDLE))
 
     def origin(self, ref: Ref) -> str:
         if ref.pool == self.received.pool:

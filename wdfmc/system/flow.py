@@ -10,12 +10,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from dataclasses import fields as dataclass_fields
 from itertools import count
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from wdfmc.semantics import typed
 from wdfmc.semantics.types import VoidType
 from wdfmc.source import Span
+from wdfmc.system.places import calling, outcomes, passing, returning
 from wdfmc.system.system import Obj
+
+TRUE: Final = typed.Const(True)
 
 # ---------------------------------------------------------------- operations
 
@@ -92,6 +95,14 @@ class Require:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """To be here while the condition holds breaks `rule`, a name from `places`. It has no effect."""
+
+    rule: str
+    condition: typed.Expr
+
+
+@dataclass(frozen=True, slots=True)
 class Limit:
     words: str
 
@@ -165,8 +176,8 @@ class End:
 
 
 Operation: TypeAlias = (
-    Set | Test | Fork | ChooseValue | Each | Await | Emit | Start | Inline | Enter | Require | Limit | Touch | Acquire
-    | Release | Occurs | Pause | AtomBegin | AtomEnd | Line | Outcome | End
+    Set | Test | Fork | ChooseValue | Each | Await | Emit | Start | Inline | Enter | Require | Probe | Limit | Touch
+    | Acquire | Release | Occurs | Pause | AtomBegin | AtomEnd | Line | Outcome | End
 )  # fmt: skip
 
 
@@ -220,6 +231,7 @@ class Frame:
 def graph(
     program: typed.Program, body: typed.Block, span: Span, *, driver: bool, atomic: bool, repeat: bool = False,
     begin: tuple[Operation, ...] = (), end: tuple[Operation, ...] = (), observed: frozenset[str] = frozenset(),
+    goals: frozenset[str] = frozenset(),
 ) -> Graph:  # fmt: skip
     """The graph of one callback, thread or step.
 
@@ -228,8 +240,9 @@ def graph(
         repeat: the end leads back to the beginning (a thread that runs again and again).
         begin: operations before the body, and `end` after it.
         observed: the events whose arguments some rule reads; those of others keep no local alive.
+        goals: which places get a probe, among other names.
     """
-    builder = Builder(program, observed)
+    builder = Builder(program, observed, goals)
     last = builder.node(End(), span, None, False)
     tail = last
     for operation in reversed(end):
@@ -249,9 +262,10 @@ def graph(
 class Builder:
     """Builds backwards: each method takes the node that follows and returns the first of its own."""
 
-    def __init__(self, program: typed.Program, observed: frozenset[str]) -> None:
+    def __init__(self, program: typed.Program, observed: frozenset[str], goals: frozenset[str]) -> None:
         self.program = program
         self.observed = observed
+        self.goals = goals
         self.numbers = count()
         self.expansions = count(1)
 
@@ -260,7 +274,15 @@ class Builder:
 
     def block(self, block: typed.Block, after: Node, frame: Frame) -> Node:
         for statement in reversed(block):
-            after = self.statement(statement, after, frame)
+            after = self.passed(statement.span, self.statement(statement, after, frame), frame)
+        return after
+
+    def passed(
+        self, span: Span, after: Node, frame: Frame, way: str = "", condition: typed.Expr = TRUE
+    ) -> Node:  # fmt: skip
+        """A probe of a place in the driver's own text, if it is asked for."""
+        if self.goals and frame.driver and not frame.atomic and (name := passing(span, way)) in self.goals:
+            return self.node(Probe(name, condition), span, after, False)
         return after
 
     def statement(self, statement: typed.Statement, after: Node, frame: Frame) -> Node:
@@ -302,6 +324,9 @@ class Builder:
                     ended = Await(typed.Not(typed.RoleActive(role, given[0])))
                     after = self.node(Pause(), span, self.node(ended, span, after, frame.driver), frame.driver)
                 return self.node(Start(renamed(callback, frame), kind, given), span, after, frame.driver)
+            case typed.Require(_, condition, rule):
+                required = self.node(Require(renamed(condition, frame), rule), span, after, frame.driver)
+                return self.called(span, rule, required)
             case typed.Occurs(_, words, fair):
                 occurs = self.node(Occurs(words, fair), span, after, frame.driver)
                 return self.node(Pause(), span, occurs, frame.driver)
@@ -325,13 +350,16 @@ class Builder:
                 return Pause()
             case typed.Limit(_, words):
                 return Limit(words)
-            case typed.Require(_, condition, rule):
-                return Require(renamed(condition, frame), rule)
             case typed.Acquire(_, lock):
                 return Acquire(renamed(lock, frame))
             case typed.Release(_, lock):
                 return Release(renamed(lock, frame))
         raise AssertionError(statement)
+
+    def called(self, span: Span, contract: str, after: Node) -> Node:
+        """A probe of the calls that have a contract, if it is asked for."""
+        name = calling(contract)
+        return self.node(Probe(name, TRUE), span, after, False) if name in self.goals else after
 
     def lined(self, statement: typed.Statement, first: Node, frame: Frame, result: str | None = None) -> Node:
         """Statements of the driver are lines of a trace."""
@@ -371,8 +399,8 @@ class Builder:
         """A test of the driver, and the line of a trace that says how it went."""
         if frame.driver and not frame.atomic:
             text = f"if ({' '.join(span.text.split())})"
-            yes = self.node(Outcome(text, "yes"), span, yes, True)
-            no = self.node(Outcome(text, "no"), span, no, True)
+            yes = self.passed(span, self.node(Outcome(text, "yes"), span, yes, True), frame, "yes")
+            no = self.passed(span, self.node(Outcome(text, "no"), span, no, True), frame, "no")
         return self.test(span, condition, yes, no, frame)
 
     def loop(
@@ -385,10 +413,10 @@ class Builder:
         inside = self.block(body, head, frame)
         frame.breaks.pop()
         frame.continues.pop()
-        tested = renamed(condition, frame)
-        if tested == typed.Const(True):
+        if condition == TRUE:
             head.next = self.block(before, inside, frame)
         else:
+            tested = renamed(condition, frame)
             head.next = self.block(before, self.shown_test(statement.span, tested, inside, after, frame), frame)
         return head
 
@@ -436,6 +464,10 @@ class Builder:
         exit = after
         if begins_atom:
             exit = self.node(AtomEnd(), statement.span, after, frame.driver)
+            if result is not None:
+                for given in outcomes(self.program, routine) if self.goals and frame.driver else ():
+                    condition = typed.Compare("==", result, typed.Const(given))
+                    exit = self.passed(statement.span, exit, frame, returning(name, given), condition)
         names, copies = self.bind(routine, args, suffix)
         driver, atomic = frame.driver and not routine.atomic, routine.atomic or frame.atomic
         inner = Frame(self.program, names, suffix, exit, result, driver, atomic)
@@ -443,6 +475,8 @@ class Builder:
         for require in reversed(routine.requires):
             required = Require(renamed(require.condition, inner), require.rule)
             first = self.node(required, require.span, first, inner.driver)
+        for require in routine.requires:  # the call is made, whichever of its contracts it keeps
+            first = self.called(require.span, require.rule, first)
         if frame.driver and not frame.atomic:
             for parameter, arg in zip(routine.parameters, args, strict=True):
                 if parameter.mode != "in" and isinstance(arg, typed.FieldOf) and arg.driver:
@@ -570,7 +604,7 @@ def weight(first: Node, exit: Node) -> AtomBegin:
             case _:
                 pass
     starts = first
-    while isinstance(starts.operation, Require | Set) and starts.next is not None:
+    while isinstance(starts.operation, Probe | Require | Set) and starts.next is not None:
         starts = starts.next
     ways = starts.operation.ways if isinstance(starts.operation, Fork) else (starts,)
     return AtomBegin(heavy, acquires, any(isinstance(way.operation, Await) for way in ways))

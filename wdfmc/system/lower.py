@@ -34,6 +34,7 @@ from wdfmc.system.paths import (
     TraceLine,
     abstracted,
 )
+from wdfmc.system.places import passing
 from wdfmc.system.system import (
     OTHER,
     Actor,
@@ -55,7 +56,9 @@ from wdfmc.system.waits import DEADLOCK, never, wait_cycles
 
 NO_LOCK: Final[frozenset[str]] = frozenset()
 SHOWN: Final = ("field", "driver", "lock")  # the kinds of variables that the lines of a trace change
-UNSEEN = flow.AtomBegin | flow.AtomEnd | flow.Line | flow.Outcome | flow.Pause | flow.End  # read and write nothing
+UNSEEN = (  # what reads and writes nothing that others may write
+    flow.AtomBegin | flow.AtomEnd | flow.Line | flow.Outcome | flow.Pause | flow.Probe | flow.End
+)
 MODEL_BOUND: Final = "model-bound"
 MOST_FORKS: Final = 6  # splits of a driver's path in one transition: more would double its templates each time
 INLINE_ROLES: Final = ("handler", "cancel", "routine")  # what a call may run on the calling thread
@@ -185,7 +188,9 @@ class Lowering:
 
     def add_steps(self, step: typed.Step) -> None:
         """One source for each choice of declared objects and of the kind of request."""
-        graph = flow.graph(self.program, step.body, step.span, driver=False, atomic=True, observed=self.observed)
+        graph = flow.graph(
+            self.program, step.body, step.span, driver=False, atomic=True, observed=self.observed, goals=self.goals
+        )
         bindings: list[list[tuple[str, Value]]] = [[]]
         footprint = 0
         for parameter in step.parameters:
@@ -206,6 +211,7 @@ class Lowering:
         graph = flow.graph(
             self.program, thread.body, thread.span, driver=not thread.library, atomic=False, repeat=not thread.once,
             begin=() if thread.when == typed.Const(True) else (flow.Await(thread.when),), observed=self.observed,
+            goals=self.goals,
         )  # fmt: skip
         record = Record(f"thread {thread.name}", subject, 0)
         activity = Activity(name, record, (), None, None, "environment" if thread.library else "thread")
@@ -248,13 +254,15 @@ class Lowering:
             if kind.role == "handler" and "handler_begins" in self.program.events:
                 begin.append(flow.Emit("handler_begins", (subject,)))
                 end.append(flow.Emit("handler_ends", (subject,)))
+            if passing(callback.span) in self.goals:
+                begin.append(flow.Probe(passing(callback.span), flow.TRUE))
             if "callback_begins" in self.program.events:
                 begin.append(flow.Emit("callback_begins", ()))
             if "callback_ends" in self.program.events:
                 end.append(flow.Emit("callback_ends", ()))
             self.graphs[key] = flow.graph(
                 self.program, callback.body, callback.span, driver=True, atomic=False,
-                begin=tuple(begin), end=tuple(end), observed=self.observed,
+                begin=tuple(begin), end=tuple(end), observed=self.observed, goals=self.goals,
             )  # fmt: skip
         return self.graphs[key]
 
@@ -354,9 +362,10 @@ class Lowering:
         del self.evaluator.broken[broken_from:]
         split = len(after) > 1 and not path.in_atom
         for there in after:
-            there.steps += 1
+            counts = not isinstance(node.operation, flow.Probe)  # transitions are the same with it and without it
+            there.steps += counts
             there.forks += split
-            if not isinstance(node.operation, flow.Line):
+            if counts and not isinstance(node.operation, flow.Line):
                 there.begun = None
             yield there
 
@@ -442,6 +451,11 @@ class Lowering:
                         yield self.forward(here, node)
                     else:
                         self.violate(here, rule, source)
+            case flow.Probe(rule, condition):
+                for here, holds in self.evaluator.decide(condition, path, context):
+                    if holds:
+                        self.violate(here, rule, source)
+                yield self.forward(path, node)
             case flow.Touch(field_of):
                 for here, base in self.evaluator.targets(field_of.base, path, context):
                     alive = self.evaluator.alive(here, base, context) if isinstance(base, Ref) else iter((here,))

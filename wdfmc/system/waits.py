@@ -67,7 +67,7 @@ def waits_for(source: Source) -> tuple[str | None, frozenset[str]]:
                 return None, frozenset(hosts_in(condition))
             case flow.Acquire(typed.Const(value)) if value is not None:
                 return str(value[0]) if isinstance(value, tuple) else None, frozenset()
-            case flow.Pause() | flow.Line() | flow.AtomBegin() | flow.Require() | flow.Emit():
+            case flow.Pause() | flow.Line() | flow.AtomBegin() | flow.Require() | flow.Probe() | flow.Emit():
                 node = node.next
             case flow.Fork(ways):
                 # an alternative that can never be taken (a wait lock without a timeout) is no way on
