@@ -193,14 +193,17 @@ class Decision:
             yield self.judged(self.goals[name], Word.SKIPPED, "none", reason=reason)
         proved = []
         for result in chain(decided, *map(self.group, rest)):
-            if result.verdict is Word.PROVED and self.options.engine in ("auto", "ic3"):
+            if result.verdict in (Word.PROVED, Word.VACUOUS) and self.options.engine == "auto":
                 proved.append(result)
             else:
                 yield result
         yield from self.widened(proved)
 
     def widened(self, proved: Sequence[Result]) -> Iterator[Result]:
-        """What is proved for so many requests, proved for any number if possible."""
+        """What is proved for so many requests, proved for any number if possible.
+
+        What is vacuous stays so: more requests may make the trigger happen.
+        """
         started = time.monotonic()
         rules = self.instance.program.rules
         safe = frozenset(r.rule for r in proved if r.rule not in rules or not rules[r.rule].liveness)
@@ -224,7 +227,7 @@ class Decision:
                 yield result
             elif result.rule in larger:
                 yield replace(larger.pop(result.rule), seconds=result.seconds + seconds)
-            elif result.rule in widened and secured:
+            elif result.rule in widened and secured and result.verdict is Word.PROVED:
                 proven = replace(result, requests="any", engine="ic3", audit=Audit.CERTIFIED)
                 yield replace(proven, seconds=result.seconds + seconds)
             else:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Final
 
@@ -66,11 +67,18 @@ class _Search:
         self.violated: dict[str, tuple[int, Path]] = {}
         self._alive: tuple[Lemma, ...] = ()
         self._instance = Instance(system, TRIED)
-        self._flat = self._instance.flat()
-        known = reach(self._flat, deadline)
+
+    @cached_property
+    def _flat(self) -> TransitionSystem:
+        return self._instance.flat()
+
+    @cached_property
+    def _known(self) -> Reach:
+        """Raises OutOfTime."""
+        known = reach(self._flat, self.deadline)
         if known is None:
             raise OutOfTime
-        self._known = known
+        return known
 
     def by_samples(self) -> None:
         small = Instance(self.system, SAMPLED)
