@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 from typing import Final
 
@@ -48,6 +49,28 @@ def small_systems(draw: st.DrawFn, most_templates: int = 12) -> TemplateSystem:
 def seeded_system(seed: int, templates: int = 9) -> TemplateSystem:
     """One of the `small_systems`, always the same for a seed."""
     return _system(Random(seed), templates)
+
+
+def with_bad_states(seed: int, rules: int = 8) -> TemplateSystem:
+    """A seeded system with rules "never in this cube", many of which hold."""
+    system = seeded_system(seed)
+    random = Random(seed)
+    return replace(system, templates=(*system.templates, *(_never(random, system, f"never{n}") for n in range(rules))))
+
+
+def _never(random: Random, system: TemplateSystem, rule: str) -> Template:
+    footprint = random.choice((0, 1, 1, 2))
+    places = _places(system.variables, range(footprint)) or _places(system.variables, range(1))
+    footprint = max([footprint, *(place.slot + 1 for place in places if place.slot is not None)])
+    symbols = [*range(footprint), OTHER]
+    chosen = random.sample(places, min(len(places), random.choice((1, 2, 3))))
+    guard = tuple(
+        (place, frozenset([random.choice(symbolic(system.variables[place.variable].domain, symbols))]))
+        for place in chosen
+    )
+    others = tuple(_others(random, system.variables, range(footprint)) for _ in range(random.choice((0, 0, 0, 1))))
+    statements = (Statement(_SPAN, "check"),)
+    return Template(footprint, guard, others, (), Actor("monitor", None, "framework"), statements, violates=rule)
 
 
 def _system(random: Random, count: int) -> TemplateSystem:

@@ -14,9 +14,11 @@ from wdfmc.engines import anynumber
 from wdfmc.engines.anynumber import Proof
 from wdfmc.engines.auto import Auto
 from wdfmc.engines.bmc import Bmc
-from wdfmc.engines.certificate import audit as certified
+from wdfmc.engines.certificate import audit as proves
+from wdfmc.engines.certificate import certificate_of
 from wdfmc.engines.engine import Holds, Outcome, Path, Unknown, Violated
 from wdfmc.engines.explicit import Explicit
+from wdfmc.engines.ic3 import Ic3
 from wdfmc.semantics import typed
 from wdfmc.semantics.check import BEHAVIOURS
 from wdfmc.system.evaluate import NULL_HANDLE
@@ -38,6 +40,7 @@ from wdfmc.verdict import Audit, Result, Trace, Word
 AUDITS: Final[Mapping[str, Audit]] = {
     "explicit": Audit.EXHAUSTIVE,
     "pairs": Audit.CERTIFIED,  # z3 has proved its invariant again
+    "ic3": Audit.CERTIFIED,
     "domains": Audit.NONE,  # no transition of the lowered system can break the rule; there is nothing to search
 }
 FAIRNESS: Final = ("ticks", "threads", "hardware")  # in force for every "eventually", whatever the rule itself names
@@ -193,7 +196,7 @@ class Decision:
             yield self.judged(self.goals[name], Word.SKIPPED, "none", reason=reason)
         proved = []
         for result in chain(decided, *map(self.group, rest)):
-            if result.verdict in (Word.PROVED, Word.VACUOUS) and self.options.engine == "auto":
+            if result.verdict in (Word.PROVED, Word.VACUOUS) and self.options.engine in ("auto", "ic3"):
                 proved.append(result)
             else:
                 yield result
@@ -217,7 +220,7 @@ class Decision:
         proof = anynumber.prove(part.system, goals, end)
         widened = safe.difference(goals)  # no transition at all can break them
         for certificate in proof.certificates:
-            if certified(part.system, certificate, end):
+            if proves(part.system, certificate, end):
                 widened |= certificate.goals
         secured = widened >= intact.intersection(goals)  # else more requests might break a contract
         larger = dict(self.broken_by_more(proof, part))
@@ -275,6 +278,7 @@ class Decision:
         found: list[tuple[str, str, Outcome]] = [(rule, "domains", Holds(0)) for rule in sorted(names - breakable)]
         if names & breakable:
             found += run_engine(small, sorted(names & breakable), self.options, self.deadline)
+        found = list(self.certified(found, part))
         for rule, _, outcome in found:
             if isinstance(outcome, Violated) and rule in contracts:
                 self.note_breach(rule, outcome.path, part, small)
@@ -287,6 +291,19 @@ class Decision:
         for rule, engine, outcome in found:
             if rule in self.goals or (isinstance(outcome, Violated) and rule != MODEL_BOUND):
                 yield replace(self.result(self.goal(rule), engine, outcome, part, small), seconds=seconds)
+
+    def certified(self, found: Sequence[tuple[str, str, Outcome]], part: Slice) -> Iterator[tuple[str, str, Outcome]]:
+        """What IC3 has proved is proved again, from the templates; raises NotInductive if that fails."""
+        held = [(rule, each) for rule, engine, each in found if engine == "ic3" and isinstance(each, Holds)]
+        proven = set()
+        for invariant in {each.invariant for _, each in held}:
+            goals = frozenset(rule for rule, each in held if each.invariant == invariant)
+            certificate = certificate_of(part.system, invariant, goals, self.instance.requests)
+            if proves(part.system, certificate, self.deadline):
+                proven.add(invariant)
+        for rule, engine, each in found:
+            checked = engine != "ic3" or not isinstance(each, Holds) or each.invariant in proven
+            yield rule, engine, each if checked else Unknown("out of time for the audit of the proof")
 
     def note_breach(self, rule: str, path: Path, part: Slice, small: TransitionSystem) -> None:
         """Raises TooFewActivations if it is one of a bound that can be raised."""
@@ -371,6 +388,8 @@ def run_engine(
     match options.engine:
         case "explicit":
             yield from ((goal, "explicit", found) for goal, found in Explicit(deadline=deadline).check(system, goals))
+        case "ic3":
+            yield from ((goal, "ic3", found) for goal, found in Ic3(deadline).check(system, goals))
         case "bmc":
             yield from ((goal, "bmc", found) for goal, found in Bmc(depth, deadline).check(system, goals))
         case _:

@@ -107,7 +107,8 @@ def test_with_two_jobs_they_race(seed: int) -> None:
 
 
 @pytest.mark.usefixtures("large")
-def test_what_nobody_decides_is_unknown_to_the_greatest_depth() -> None:
+def test_what_nobody_decides_is_unknown_to_the_greatest_depth(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auto, "Ic3", Nothing)
     system = next(s for s in map(random_system, range(99)) if shortest(s, "bad") is None and len(s.transitions) > 3)
     for jobs in (1, 2):
         ((goal, engine, outcome),) = Auto(depth=5, limit_states=0, jobs=jobs).check(system, ["bad"])

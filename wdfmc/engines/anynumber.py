@@ -17,10 +17,10 @@ from itertools import chain
 from typing import Final
 
 from wdfmc.engines.abstraction import Reach, reach
-from wdfmc.engines.certificate import Certificate, first_use, size
+from wdfmc.engines.certificate import Certificate, size
 from wdfmc.engines.cubes import Masks, contains
 from wdfmc.engines.engine import Path
-from wdfmc.engines.ic3 import Frames, OutOfTime
+from wdfmc.engines.ic3 import Frames, OutOfTime, representatives
 from wdfmc.engines.sampling import never_seen
 from wdfmc.engines.stepping import Stepping, outside
 from wdfmc.system.instantiate import Instance
@@ -83,7 +83,7 @@ class _Search:
     def by_samples(self) -> None:
         small = Instance(self.system, SAMPLED)
         sampled = lifted(small, never_seen(small.flat(), deadline=self.deadline))
-        self._try((*sampled, *lifted(self._instance, _representatives(self._flat, self._known))))
+        self._try((*sampled, *lifted(self._instance, representatives(self._flat, self._known))))
 
     def by_ic3(self) -> None:
         """What is known for any number is known of this instance."""
@@ -113,14 +113,6 @@ def followed(system: TemplateSystem) -> tuple[int, ...]:
         if not variable.owned and any(isinstance(value, Ref) and value.slot is not None for value in variable.domain)
     ]
     return tuple(found[:MOST_FOLLOWED])
-
-
-def _representatives(system: TransitionSystem, known: Reach) -> Iterable[Cube]:
-    """One of each set of pairs that are alike but for the names of the requests, or few."""
-    for cube in known.excluded():
-        slots = [slot for variable, _ in cube if (slot := system.variables[variable].slot) is not None]
-        if first_use(tuple(dict.fromkeys(slots)), 0):
-            yield cube
 
 
 def _split(system: TransitionSystem, cube: Cube) -> Iterator[Cube]:

@@ -1,8 +1,8 @@
 """The default: a search for a counterexample against a search for a proof, the first answer to each goal counts.
 
 Small instances are decided by the explicit search at once, and of the others many goals by pairs of values. What is
-left is raced for by the explicit search and bounded model checking in processes of their own, started by `spawn` as on
-Windows. With one job they take turns, with growing budgets.
+left is raced for by IC3, bounded model checking and the explicit search in processes of their own, started by `spawn`
+as on Windows. With one job they take turns, with growing budgets.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from typing import Any, Final, TypeAlias
 from wdfmc.engines.bmc import Bmc
 from wdfmc.engines.engine import Outcome, Unknown
 from wdfmc.engines.explicit import Explicit
+from wdfmc.engines.ic3 import Ic3
 from wdfmc.engines.pairs import Pairs
 from wdfmc.system.system import TransitionSystem
 
-Contender: TypeAlias = Bmc | Explicit | Pairs
+Contender: TypeAlias = Bmc | Explicit | Ic3 | Pairs
 
 SMALL: Final = 300_000  # states that are visited sooner than a process is started
 PATIENCE: Final = 0.1  # seconds between looks at whether the processes still live
@@ -65,12 +66,15 @@ class Auto:
         return self.deadline is not None and time.monotonic() >= self.deadline
 
     def _contenders(self) -> dict[str, Contender]:
-        return {"bmc": Bmc(depth=self.depth), "explicit": Explicit(limit_states=self.limit_states)}
+        return {"ic3": Ic3(), "bmc": Bmc(depth=self.depth), "explicit": Explicit(limit_states=self.limit_states)}
 
     def _turns(self, table: _Table, system: TransitionSystem) -> Iterator[tuple[str, str, Outcome]]:
         seconds, states = TURN, SMALL
         bounded = exhausted = False
         while table.open and not (bounded and exhausted) and not self._late():
+            end = time.monotonic() + seconds
+            end = end if self.deadline is None else min(end, self.deadline)
+            yield from table.during("ic3", Ic3(deadline=end), system)
             if not bounded:
                 end = time.monotonic() + seconds
                 end = end if self.deadline is None else min(end, self.deadline)

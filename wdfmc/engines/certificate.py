@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from wdfmc.engines.solver import Sat, Solver, Unsat
-from wdfmc.system.instantiate import Instance, fragment
-from wdfmc.system.lemma import Lemma
+from wdfmc.system.instantiate import Instance, first_use, fragment
+from wdfmc.system.lemma import Lemma, lifted
 from wdfmc.system.presence import among_present, dangling, with_presence
 from wdfmc.system.system import Count, Cube, Template, TemplateSystem, Transition, TransitionSystem
 
@@ -37,6 +37,13 @@ class Certificate:
     lemmas: tuple[Lemma, ...]
     requests: int | None
     followed: tuple[int, ...] = ()
+
+
+def certificate_of(
+    system: TemplateSystem, invariant: Sequence[Cube], goals: frozenset[str], requests: int
+) -> Certificate:
+    """`invariant`: cubes of the instance for so many requests that, with their renamings, exclude the violations."""
+    return Certificate(goals, lifted(Instance(system, requests), invariant), requests)
 
 
 def room(system: TemplateSystem, lemmas: Sequence[Lemma], followed: Sequence[int]) -> int:
@@ -212,12 +219,6 @@ class _Audit:
                 fewer = [-literal for literal in holding]
                 self.solver.insist(-name, self.solver.at_most(fewer, len(fewer) - count.low))
         return self.conditions[count]
-
-
-def first_use(slots: tuple[int, ...], named: int) -> bool:
-    """Whether the slots that a lemma does not name are used in order; all others are renamings of such."""
-    fresh = [slot for slot in slots if slot >= named]
-    return fresh == list(range(named, named + len(fresh)))
 
 
 def _preimage(cube: Cube, transition: Transition) -> dict[int, int] | None:

@@ -25,6 +25,7 @@ from wdfmc.engines.engine import Holds, Outcome, Path, Unknown, Violated
 from wdfmc.engines.relation import Box, values
 from wdfmc.engines.stepping import Stepping, outside
 from wdfmc.engines.symmetry import interchangeable
+from wdfmc.system.instantiate import first_use
 from wdfmc.system.system import Cube, State, TransitionSystem
 
 MOST_QUESTIONS: Final = 4000  # to one solver: the literals that they leave behind slow it down
@@ -57,8 +58,16 @@ class Ic3:
         except OutOfTime:
             yield from ((goal, Unknown("out of time", depth=frames.depth or None)) for goal in safe)
             return
-        invariant = frames.invariant()
+        invariant = (*frames.invariant(), *representatives(system, known))
         yield from ((goal, Holds(0, invariant)) for goal in safe)
+
+
+def representatives(system: TransitionSystem, known: Reach) -> Iterator[Cube]:
+    """What pairs of values rule out; of cubes that are alike but for the names of the requests one, or few."""
+    for cube in known.excluded():
+        slots = [slot for variable, _ in cube if (slot := system.variables[variable].slot) is not None]
+        if first_use(tuple(dict.fromkeys(slots)), 0) or not interchangeable(system):
+            yield cube
 
 
 @dataclass(frozen=True, slots=True)

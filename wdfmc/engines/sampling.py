@@ -61,7 +61,7 @@ class _Sample:
     def __init__(self, system: TransitionSystem, symmetry: Symmetry, states: Words) -> None:
         self.system = system
         sizes = [len(variable.domain) for variable in system.variables]
-        self.offset = (0, *np.cumsum(sizes).tolist())
+        self.offset: list[int] = [0, *np.cumsum(sizes).tolist()]
         self.together = np.zeros((self.offset[-1], self.offset[-1]), np.bool_)
         self.beside = {number: self.together.copy() for number in self._references()}
         for first in range(0, states.shape[1], BATCH):
@@ -129,7 +129,8 @@ class _Sample:
                     yield other
 
     def _size(self, variable: int) -> int:
-        return self.offset[variable + 1] - self.offset[variable]
+        low, high = self.offset[variable : variable + 2]
+        return high - low
 
     def _whole(self, variable: int) -> int:
         return (1 << self._size(variable)) - 1
@@ -138,5 +139,7 @@ class _Sample:
         """The mask of the values of a variable that occur, or that occur beside a value of another one."""
         low, high = self.offset[variable], self.offset[variable + 1]
         row = together.diagonal()[low:high] if value is None else together[self.offset[beside] + value, low:high]
-        found: list[int] = np.flatnonzero(row).tolist()
-        return sum(1 << at for at in found)
+        mask = 0
+        for at in np.flatnonzero(row).tolist():
+            mask |= 1 << at
+        return mask

@@ -416,6 +416,12 @@ class Instance:
         return self.fairness.setdefault(group, len(self.fairness))
 
 
+def first_use(slots: Slots, named: int) -> bool:
+    """Whether the slots beside the first `named` ones are used in order; every other one is a renaming of such."""
+    fresh = [slot for slot in slots if slot >= named]
+    return fresh == list(range(named, named + len(fresh)))
+
+
 def _independent(alternatives: Alternatives) -> bool:
     """Whether the condition on another request is the same whatever the footprint is."""
     return all(
