@@ -407,6 +407,20 @@ def types() -> Iterator[Explanation]:
         checkable=False,
     )
 
+    yield Explanation(
+        "WDF313",
+        "a step of the environment that lets others step",
+        "An `environment` step and a line of a `loop` happen at once: `then`, `call`, loops and `for each` over "
+        "requests take several steps, also inside what the step calls. An `await` without `then` is a condition of "
+        "the step.",
+        "sort printer { full : bool; }\n"
+        "environment tray_is_changed(p: printer) { p.full = true; then; p.full = false; }\n"
+        + driver(items="printer Inky;"),
+        "sort printer { full : bool; }\n"
+        'thread tray of p: printer { environment "the tray is changed"; p.full = true; then; p.full = false; }\n'
+        + driver(items="printer Inky;"),
+    )
+
 
 def structure() -> Iterator[Explanation]:
     yield Explanation(

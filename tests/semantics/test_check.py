@@ -202,6 +202,8 @@ TYPES = {
     "choose of a request": driver("choose Current;  // <-- WDF301", FIELDS),
     "touch of a number": driver("touch Count;  // <-- WDF301", FIELDS),
     "set of objects": driver(items="context device { Locks : set of lock; }  // <-- WDF301"),
+    "list in a sort": driver(beside="sort bag { items : list[2] of request; }  // <-- WDF301"),
+    "set in a request": driver(items="context request { Children : set of request; }  // <-- WDF301"),
     "word out of range": driver(items="queue Writes : parallel, limit 1000;  // <-- WDF301"),
     "initial value of another type": driver(items="context device { Busy : bool = 1 + 1; }  // <-- WDF301"),
     "start of no callback": driver(beside="ddi MyStart(q: queue) { start q(); }  // <-- WDF301"),
@@ -243,6 +245,35 @@ TYPES = {
     "continue in an if": driver('if (maybe("so")) { continue; }  // <-- WDF309'),
     "lock statement of the library": driver("acquire Guard;  // <-- WDF310", "spinlock Guard;"),
     "emit in a driver": driver("emit complete(Request, STATUS_SUCCESS);  // <-- WDF310"),
+    "a step that lets others step": driver("Jam(Request);", beside="""
+        sort printer { full : bool; const EvtPrinted : EvtPrinted?; }
+        callback EvtPrinted(p: printer) role run of printer;
+        helper jam(r: request) { then; r.canceled = true; }
+        helper empty_tray(p: printer) { await p.full; jam_all(p); }
+        helper jam_all(p: printer) { for each r: request where r.canceled { jam(r); } }
+        ddi Jam(r: request) { jam(r); }
+        environment waits(p: printer) { choose { await p.full; p.full = false; } or { await !p.full; } }
+        environment pauses(p: printer) {
+            p.full = true;
+            then;  // <-- WDF313
+            p.full = false;
+        }
+        environment waits_late(p: printer) { p.full = true; then await !p.full; }  // <-- WDF313
+        environment prints(p: printer) {
+            if (p.EvtPrinted != null) { call p.EvtPrinted(p); }  // <-- WDF313
+        }
+        environment cancels_all(p: printer) {
+            for each q: printer where q.full { q.full = false; }
+            for each r: request where !r.canceled { r.canceled = true; }  // <-- WDF313
+        }
+        environment goes_round(p: printer) { while (p.full) { p.full = false; } }  // <-- WDF313
+        environment empties(p: printer) {
+            empty_tray(p);  // <-- WDF313
+        }
+        loop of p: printer fair weak when p.full {
+            line(r: request) when r.canceled { Jam(r); }  // <-- WDF313
+        }
+        """, items="printer Inky;"),
     "return out of synchronize": driver("synchronize Irq { return; }  // <-- WDF310", """
         interrupt Irq { EvtInterruptIsr = OnIsr; }
         callback OnIsr() { }

@@ -15,6 +15,7 @@ from wdfmc.semantics import typed
 from wdfmc.semantics.bodies import Bodies
 from wdfmc.semantics.declarations import Tables, walk
 from wdfmc.semantics.expressions import Scope
+from wdfmc.semantics.single_steps import check_single_steps
 from wdfmc.semantics.types import RefType
 from wdfmc.source import Span
 from wdfmc.system.system import Obj
@@ -188,6 +189,7 @@ def assemble(
             case _:
                 pass
     check_recursion(tables, routines)
+    check_single_steps(tables, steps, routines)
     check_rule_names(tables, rules, expectations, own)
     alive = alive_define(tables, bodies)
     if any(item.severity is Severity.ERROR for item in tables.diagnostics):

@@ -221,7 +221,10 @@ class Tables:
                 self.error("WDF202", f"`{sort}` has two fields `{node.name}`", node.span,
                            "give one of them another name", first)  # fmt: skip
                 continue
-            before[node.name] = self.field(node, driver)
+            field = before[node.name] = self.field(node, driver)
+            if isinstance(field.type, SetType | ListType):
+                self.error("WDF301", f"a {field.type} is no part of a {sort}", node.span,
+                           "declare it in the context of a device, a queue or a file")  # fmt: skip
         self.sorts[sort] = replace(self.sorts[sort], fields=before)
 
     def field(self, node: ast.Field, driver: bool) -> typed.Field:

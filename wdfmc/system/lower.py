@@ -361,15 +361,15 @@ class Lowering:
             yield there
 
     def must_stop(self, path: Path, node: flow.Node, source: Source) -> bool:
+        if source.activity is None:
+            return False  # a step of the environment is one transition: what it awaits is part of its guard
         match node.operation:
             case flow.Pause(head):
                 if path.steps == 0:
                     return False
                 return not head or node.number in path.heads
-            case flow.Test() | flow.Fork() | flow.ChooseValue() if source.activity is not None and not path.in_atom:
+            case flow.Test() | flow.Fork() | flow.ChooseValue() if not path.in_atom:
                 return path.forks >= MOST_FORKS
-            case flow.Await() if source.activity is None:
-                return False  # a step of the environment is one transition: what it awaits is part of its guard
             case flow.Await() if path.in_atom:
                 return any(self.domains.kinds[place.variable] != "local" for place in path.values)
             case flow.Await() | flow.Occurs():
