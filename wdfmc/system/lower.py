@@ -19,6 +19,7 @@ from typing import Final
 
 from wdfmc.semantics import typed
 from wdfmc.semantics.types import IntType
+from wdfmc.source import Span
 from wdfmc.system import flow
 from wdfmc.system.evaluate import IDLE, Context, Evaluator, Record, cell_name
 from wdfmc.system.observers import Observers
@@ -51,7 +52,7 @@ from wdfmc.system.system import (
     TemplateVariable,
     Value,
 )
-from wdfmc.system.waits import DEADLOCK, never, wait_cycles
+from wdfmc.system.waits import DEADLOCK, Wait, Way, never, wait_cycles
 
 NO_LOCK: Final[frozenset[str]] = frozenset()
 SHOWN: Final = ("field", "driver", "lock")  # the kinds of variables that the lines of a trace change
@@ -91,6 +92,13 @@ class Source:
     unfair: bool = False
     in_atom: bool = False  # the rest of an atomic body
     driver_context: Context = field(default_factory=Context)
+    waits: list[Wait] = field(default_factory=list)
+    ways: list[Way] = field(default_factory=list)  # of the transitions that it has
+
+    def waits_here(self, path: Path, lock: str | None, condition: typed.Expr | None, span: Span) -> frozenset[int]:
+        """Notes that the path waits before it goes on. Returns the number of the wait, as a set."""
+        self.waits.append(Wait(dict(path.guard), path.footprint, not path.others, lock, condition, span))
+        return frozenset({len(self.waits) - 1})
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +151,8 @@ class Lowering:
         self.acquired_by: dict[str, frozenset[str]] = {}
         self.waiting: dict[str, bool] = {}
         self.tested: set[str] = {MODEL_BOUND}  # the contracts that some path meets
-        self.bounds: set[str] = set()  # real assumptions of the model, for the verdict
+        self.bounds: set[str] = set()  # real assumptions of the model, for every verdict
+        self.bounds_of: dict[str, tuple[str, ...]] = {}  # rule -> what only its verdict assumes
 
     # ------------------------------------------------------------ the whole system
 
@@ -264,6 +273,7 @@ class Lowering:
         self.domains.current = source.number
         source.templates = []
         source.protected = set()
+        source.waits, source.ways = [], []
         for path, context in self.beginnings(source):
             source.driver_context = replace(context, driver=True)
             todo = [path]
@@ -286,7 +296,7 @@ class Lowering:
             path.guard[counter] = frozenset({source.label})
             if source.pick:
                 assert activity.lock is not None
-                for here in self.acquire(path, activity.lock):
+                for here in self.acquire(path, activity.lock, source, source.node.span):
                     here.lines.append(TraceLine(source.node.span, "begins", None, {}))
                     yield here, context
             else:
@@ -430,9 +440,16 @@ class Lowering:
                         self.evaluator.write(there, place, K(found))
                         yield there
             case flow.Await(condition):
-                for here, holds in self.evaluator.decide(condition, path, context):
+                decided = list(self.evaluator.decide(condition, path, context))
+                if self.evaluator.touched and not all(holds for _, holds in decided):
+                    number = source.waits_here(path, None, condition, node.span)
+                else:
+                    number = frozenset()  # what is never awaited, or excluded by the arguments
+                for here, holds in decided:
                     if holds:
-                        yield self.forward(here, node)
+                        there = self.forward(here, node)
+                        there.waited |= number
+                        yield there
             case flow.Emit(event, args):
                 yield from self.emit(path, event, args, node, source, context)
             case flow.Require(condition, rule):
@@ -471,7 +488,8 @@ class Lowering:
             case flow.Acquire(lock):
                 for here, target in self.evaluator.targets(lock, path, replace(context, lenient=True)):
                     if isinstance(target, Obj):
-                        yield from (self.forward(at, node) for at in self.acquire(here, target.name))
+                        waiting = self.acquire(here, target.name, source, node.span)
+                        yield from (self.forward(at, node) for at in waiting)
                     else:
                         yield self.forward(here, node)
             case flow.Release(lock):
@@ -561,7 +579,8 @@ class Lowering:
     def lock_place(self, lock: str) -> Place:
         return Place(self.domains.variable(("lock", lock), f"{lock}.held", False, False, "lock"), None)
 
-    def acquire(self, path: Path, lock: str) -> Iterator[Path]:
+    def acquire(self, path: Path, lock: str, source: Source, span: Span) -> Iterator[Path]:
+        number = source.waits_here(path, lock, None, span)
         place = self.lock_place(lock)
         free, _ = self.evaluator.test(path, self.evaluator.read(path, place), lambda held: held is False)
         if free is not None:
@@ -570,6 +589,7 @@ class Lowering:
             there.locks |= {lock}
             there.nontrivial = True
             there.acquired = lock
+            there.waited |= number
             yield there
 
     def release(self, path: Path, lock: str) -> None:
@@ -814,6 +834,7 @@ class Lowering:
                 label = self.location(activity, source.graph, node, after.locks, in_atom=path.in_atom)
                 after.values[counter] = K(label)
         self.reset_locals(after, source, context, live)
+        source.ways.append(Way(dict(after.guard), after.waited))
         source.templates.append(self.template(after, source))
 
     def reset_locals(self, path: Path, source: Source, context: Context, live: frozenset[str]) -> None:
