@@ -18,7 +18,8 @@ from wdfmc.system.system import Obj
 from wdfmc.system.waits import DEADLOCK, never
 
 if TYPE_CHECKING:
-    from wdfmc.system.lower import Lowering, Source
+    from wdfmc.system.lower import Lowering
+    from wdfmc.system.sources import Source
 
 INLINE_ROLES: Final = ("handler", "cancel", "routine")  # what a call may run on the calling thread
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -29,86 +29,27 @@ from wdfmc.system.paths import (
     Entity,
     K,
     Known,
-    OthersCondition,
     Path,
-    SelfCube,
     Symbolic,
     TraceLine,
-    abstracted,
 )
+from wdfmc.system.sources import Activity, Location, Source
 from wdfmc.system.system import (
-    OTHER,
-    Actor,
-    Assignment,
-    Fairness,
     Obj,
-    Others,
     Place,
     Ref,
-    Statement,
-    Template,
-    TemplateCube,
     TemplateObligation,
     TemplateSystem,
     TemplateVariable,
     Value,
 )
-from wdfmc.system.waits import Wait, Way, wait_cycles
+from wdfmc.system.templates import Templates
+from wdfmc.system.waits import Way, wait_cycles
 
 NO_LOCK: Final[frozenset[str]] = frozenset()
-SHOWN: Final = ("field", "driver", "lock")  # the kinds of variables that the lines of a trace change
 UNSEEN = flow.AtomBegin | flow.AtomEnd | flow.Line | flow.Outcome | flow.Pause | flow.End  # read and write nothing
 MODEL_BOUND: Final = "model-bound"
 MOST_FORKS: Final = 6  # splits of a driver's path in one transition: more would double its templates each time
-
-
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """A callback bound to a host and a lock, or a thread: code that runs in an activation record."""
-
-    name: str  # of the lane
-    record: Record
-    kinds: tuple[str, ...]
-    host: str | None
-    lock: str | None
-    kind: str  # callback, thread (of the driver) or environment (a thread of the library)
-
-
-@dataclass(slots=True)
-class Source:
-    """Where transitions begin: a location of an activity, or a step of the environment for one choice of objects."""
-
-    number: int
-    activity: Activity | None
-    label: str
-    graph: flow.Graph
-    node: flow.Node
-    locks: frozenset[str]
-    pick: bool = False  # waits for the presentation lock
-    step: typed.Step | None = None
-    binding: tuple[tuple[str, Value], ...] = ()
-    protected: set[int] = field(default_factory=set)
-    templates: list[Template] = field(default_factory=list)
-    unfair: bool = False
-    in_atom: bool = False  # the rest of an atomic body
-    driver_context: Context = field(default_factory=Context)
-    waits: list[Wait] = field(default_factory=list)
-    ways: list[Way] = field(default_factory=list)  # of the transitions that it has
-
-    def waits_here(self, path: Path, lock: str | None, condition: typed.Expr | None, span: Span) -> frozenset[int]:
-        """Notes that the path waits before it goes on. Returns the number of the wait, as a set."""
-        self.waits.append(Wait(dict(path.guard), path.footprint, not path.others, lock, condition, span))
-        return frozenset({len(self.waits) - 1})
-
-
-@dataclass(frozen=True, slots=True)
-class Location:
-    """What is known of a value of a program counter, for the waits-for graph."""
-
-    variable: int
-    label: str
-    locks: frozenset[str]
-    activity: Activity
 
 
 class OutOfTime(Exception):
@@ -142,6 +83,7 @@ class Lowering:
         self.evaluator = Evaluator(program, self.domains)
         self.observers = Observers(program.rules, goals, self.evaluator)
         self.observed = frozenset(self.observers.by_event)
+        self.templates = Templates(program, self.evaluator, self.observers)
         self.sources: list[Source] = []
         self.by_label: dict[tuple[int, str], Source] = {}
         self.graphs: dict[str, flow.Graph] = {}
@@ -166,7 +108,7 @@ class Lowering:
                 self.domains.dirty.discard(number)
                 self.run(self.sources[number])
         templates = [template for source in self.sources for template in source.templates]
-        templates += self.invariant_breaches() + wait_cycles(self)
+        templates += self.templates.invariant_breaches() + wait_cycles(self)
         variables = tuple(
             TemplateVariable(name, owned, tuple(values), initial, kind)
             for name, owned, values, initial, kind in zip(
@@ -747,7 +689,7 @@ class Lowering:
                 after.values[counter] = K(label)
         self.reset_locals(after, source, context, live)
         source.ways.append(Way(dict(after.guard), after.waited))
-        source.templates.append(self.template(after, source))
+        source.templates.append(self.templates.template(after, source))
 
     def reset_locals(self, path: Path, source: Source, context: Context, live: frozenset[str]) -> None:
         """Locals that nobody reads any more get their initial value, so that states differing in rubbish coincide."""
@@ -784,116 +726,7 @@ class Lowering:
         }  # fmt: skip
 
     def violate(self, path: Path, rule: str, source: Source, words: str | None = None) -> None:
-        source.templates.append(self.template(path, source, rule, words))
-
-    def template(self, path: Path, source: Source, violates: str | None = None, limit: str | None = None) -> Template:
-        updates: list[Assignment] = []
-        if violates is None:
-            for place, value in path.values.items():
-                update = self.assignment(path, place, value)
-                if update is not None:
-                    updates.append(update)
-                    self.domains.add(update.target.variable, (abstracted(now) for _, now in update.table))
-        fairness: Fairness | None = None
-        if path.fair:
-            fairness = "strong" if path.acquired and source.activity else "weak"
-        return Template(
-            path.footprint, cube_of(path.guard), others_of(path.others), tuple(updates), self.actor(path, source),
-            self.statements(path, source), fairness, path.acquired if fairness == "strong" else None, violates, limit,
-            path.events,
-        )  # fmt: skip
-
-    def assignment(self, path: Path, place: Place, value: Symbolic) -> Assignment | None:
-        if isinstance(value, K):
-            assert not isinstance(value.value, frozenset)
-            if self.evaluator.old(path, place) == frozenset({value.value}) and not is_vague(value.value):
-                return None
-            return Assignment(place, None, ((None, value.value),))
-        if value.place == place and value.table is None:
-            return None
-        table = tuple(sorted(self.evaluator.image(path, value), key=repr))
-        return Assignment(place, value.place, table)
-
-    def actor(self, path: Path, source: Source) -> Actor:
-        slot: int | None = None
-        if source.activity is not None:
-            kind = "environment" if path.words is not None else source.activity.kind
-            record = source.activity.record
-            if isinstance(record.subject, Entity) and record.subject.owned:
-                slot = 0
-            copy = f" #{record.copy + 1}" if record.copy else ""
-            return Actor(source.activity.name + copy, slot, kind)
-        assert source.step is not None
-        name = source.step.name
-        for _, value in source.binding:
-            if isinstance(value, Obj):
-                owns_loop = source.step.loop and value == source.binding[0][1]
-                name = f"{value.name}.{name}" if owns_loop else f"{name} {value.name}"
-            elif isinstance(value, Ref) and slot is None:
-                slot = value.slot
-                if value.pool != self.evaluator.received.pool:
-                    name = f"{name}[{cell_name(value)}]"
-        return Actor(name, slot, "framework" if source.step.loop else "environment")
-
-    def statements(self, path: Path, source: Source) -> tuple[Statement, ...]:
-        """The lines of the trace; each shows what changed between its beginning and the next one."""
-        found = []
-        for at, line in enumerate(path.lines):
-            until = path.lines[at + 1].before if at + 1 < len(path.lines) else path.values
-            effects = []
-            for place, value in until.items():
-                if line.before.get(place) != value and self.domains.kinds[place.variable] in SHOWN:
-                    update = self.assignment(path, place, self.evaluator.refreshed(path, value))
-                    if update is not None:
-                        effects.append(update)
-            result = None if line.result is not None and line.result.startswith("=") else line.result
-            found.append(Statement(line.span, line.action, result, tuple(effects)))
-        if not found:
-            ends = isinstance(path.node.operation, flow.End)
-            found.append(Statement(source.node.span, "returns" if ends else "goes on"))
-        return tuple(found)
-
-    # ------------------------------------------------------------ properties of states
-
-    def invariant_breaches(self) -> list[Template]:
-        """Rules that speak of states only: a step without effect wherever the state is bad."""
-        found = []
-        self.domains.current = -1
-        actor = Actor("rule", None, "framework")
-        for item in self.observers.all:
-            if not item.is_state_invariant:
-                continue
-            assert item.violation is not None
-            node = flow.Node(0, flow.End(), item.rule.span)
-            said = (Statement(item.rule.span, item.rule.sentence),)
-            for context, footprint in self.instances(item.rule):
-                path = Path(node, footprint, NO_LOCK)
-                remembering = replace(context, past=self.observers.bits(item, context.bind))
-                for here, violated in self.evaluator.decide(item.violation, path, remembering):
-                    if violated:
-                        guard, others = cube_of(here.guard), others_of(here.others)
-                        found.append(Template(here.footprint, guard, others, (), actor, said, violates=item.name))
-        self.evaluator.broken.clear()
-        return found
-
-    def instances(self, rule: typed.Rule) -> list[tuple[Context, int]]:
-        """The rule's parameters bound in each way, with the footprint that this takes."""
-        choices: list[tuple[Context, int]] = [(Context(lenient=True), 0)]
-        for parameter in rule.parameters:
-            sort = getattr(parameter.type, "sort", None)
-            if sort == self.evaluator.dynamic:
-                choices = [
-                    (context.binding(parameter.name, K(Ref(e.pool, e.index, n if e.owned else None))), n + e.owned)
-                    for context, n in choices
-                    for e in self.evaluator.entities
-                ]
-            else:
-                choices = [
-                    (context.binding(parameter.name, K(Obj(found.name))), n)
-                    for context, n in choices
-                    for found in self.program.objects_of(str(sort))
-                ]
-        return choices
+        source.templates.append(self.templates.template(path, source, rule, words))
 
 
 class _Everything(frozenset[Value]):
@@ -912,24 +745,8 @@ def to(path: Path, node: flow.Node) -> Path:
     return after
 
 
-def cube_of(cube: SelfCube) -> TemplateCube:
-    return tuple(sorted(cube.items(), key=lambda item: repr(item[0])))
-
-
-def others_of(conditions: Iterable[OthersCondition]) -> tuple[Others, ...]:
-    return tuple(
-        Others(tuple(tuple(cube_of(cube) for cube in cubes) for cubes in item.entities), item.low, item.high)
-        for item in conditions
-    )
-
-
 def in_range(bounds: IntType, value: Known) -> bool:
     return isinstance(value, int) and bounds.low <= value <= bounds.high
-
-
-def is_vague(value: Value) -> bool:
-    """Whether it may be any of several references."""
-    return isinstance(value, Ref) and value.slot == OTHER
 
 
 def resumed(node: flow.Node) -> list[TraceLine]:

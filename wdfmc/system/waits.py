@@ -18,7 +18,8 @@ from wdfmc.system.paths import Entity, SelfCube
 from wdfmc.system.system import Actor, Obj, Place, Ref, Statement, Template, TemplateCube, Value
 
 if TYPE_CHECKING:
-    from wdfmc.system.lower import Location, Lowering, Source
+    from wdfmc.system.lower import Lowering
+    from wdfmc.system.sources import Location, Source
 
 DEADLOCK: Final = "deadlock-free"
 MOST: Final = 20_000  # chains of waits of one length, and templates: more takes minutes
