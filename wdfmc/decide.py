@@ -110,7 +110,7 @@ def lowered(
         program,
         system,
         tuple(sorted(lowering.bounds)),
-        dict(lowering.bounds_of),
+        {rule: tuple(sorted(bounds)) for rule, bounds in lowering.bounds_of.items()},
         frozenset(lowering.tested),
         dict(overlaps),
         raisable,

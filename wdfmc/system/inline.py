@@ -8,20 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wdfmc.semantics import typed
 from wdfmc.system import flow
 from wdfmc.system.evaluate import Context
 from wdfmc.system.paths import K, Path
-from wdfmc.system.system import Obj
+from wdfmc.system.sources import Source
+from wdfmc.system.system import Obj, Value
 from wdfmc.system.waits import DEADLOCK, never
 
 if TYPE_CHECKING:
     from wdfmc.system.lower import Lowering
-    from wdfmc.system.sources import Source
 
 INLINE_ROLES: Final = ("handler", "cancel", "routine")  # what a call may run on the calling thread
+
+
+class Begun(NamedTuple):
+    """A callback that a line of a dispatch loop would start, on the path that leads to it."""
+
+    path: Path
+    callback: str
+    kind: typed.Kind
+    subject: Value
 
 
 class CallingThread:
@@ -29,28 +39,72 @@ class CallingThread:
 
     def __init__(self, lowering: Lowering) -> None:
         self.lowering = lowering
-        self.acquired_by: dict[str, frozenset[str]] = {}
+        self.program = lowering.program
+        self.evaluator = lowering.evaluator
+        self.taken: dict[str, frozenset[str]] = {}
         self.waiting: dict[str, bool] = {}
 
+    # ------------------------------------------------------------ what is known of callbacks
+
+    def operations(self, name: str) -> Iterator[flow.Operation]:
+        for kind in self.program.callbacks[name].kinds[:1]:  # the others have the same body
+            for node in self.lowering.callback_graph(name, self.program.kinds[kind]).nodes:
+                yield node.operation
+
     def takes(self, name: str) -> frozenset[str]:
-        """The locks that a callback acquires itself."""
-        if name not in self.acquired_by:
-            self.acquired_by[name] = frozenset()
-            found: set[str] = set()
-            callback = self.lowering.program.callbacks[name]
-            for kind in callback.kinds[:1]:
-                for node in self.lowering.callback_graph(name, self.lowering.program.kinds[kind]).nodes:
-                    match node.operation:
-                        case flow.Acquire(typed.Const(Obj(lock))):
-                            found.add(lock)
-                        case _:
-                            pass
-            self.acquired_by[name] = frozenset(found)
-        return self.acquired_by[name]
+        """The locks that a callback may acquire itself, by their names."""
+        if name not in self.taken:
+            locks = (operation.lock for operation in self.operations(name) if isinstance(operation, flow.Acquire))
+            self.taken[name] = frozenset(
+                lock.value.name for lock in locks if isinstance(lock, typed.Const) and isinstance(lock.value, Obj)
+            )
+        return self.taken[name]
+
+    def takes_unnamed(self, name: str) -> bool:
+        """Whether it acquires a lock that only the run can tell."""
+        return any(
+            isinstance(operation, flow.Acquire) and not isinstance(operation.lock, typed.Const)
+            for operation in self.operations(name)
+        )
+
+    def in_turn(self, name: str) -> frozenset[str]:
+        """The callbacks that may run on the thread of this one before it ends, started by what it calls."""
+        found: set[str] = set()
+        todo = [name]
+        while todo:
+            for operation in self.operations(todo.pop()):
+                match operation:
+                    case flow.Inline(kind=kind):
+                        kinds = frozenset({kind})
+                    case flow.Enter():
+                        kinds = self.presented
+                    case _:
+                        continue
+                fresh = {n for n, callback in self.program.callbacks.items() if kinds.intersection(callback.kinds)}
+                todo += fresh - found
+                found |= fresh
+        return frozenset(found)
+
+    @cached_property
+    def lines(self) -> list[tuple[typed.Step, flow.Graph]]:
+        """The lines of dispatch loops."""
+        return [
+            (step, flow.graph(self.program, step.body, step.span, driver=False, atomic=True))
+            for step in self.program.steps
+            if step.loop
+        ]
+
+    @cached_property
+    def presented(self) -> frozenset[str]:
+        """The kinds of callbacks that a dispatch loop starts."""
+        operations = (node.operation for _, graph in self.lines for node in graph.nodes)
+        return frozenset(operation.kind for operation in operations if isinstance(operation, flow.Start))
+
+    # ------------------------------------------------------------ waits for more than a lock
 
     def assume_no_wait(self) -> None:
         """A callback that runs on the calling thread is started beside it: that differs if it waits for its caller."""
-        waits = sorted(name for name in self.lowering.program.callbacks if self.waits(name))
+        waits = sorted(name for name in self.program.callbacks if self.waits(name))
         if waits:
             names = ", ".join(waits)
             self.lowering.bounds.add(
@@ -60,110 +114,108 @@ class CallingThread:
     def waits(self, name: str) -> bool:
         """Whether the callback may wait for something else than a lock."""
         if name not in self.waiting:
-            kinds = self.lowering.program.callbacks[name].kinds[:1]
-            nodes = (n for k in kinds for n in self.lowering.callback_graph(name, self.lowering.program.kinds[k]).nodes)
-            found = any(isinstance(n.operation, flow.Await) and not never(n.operation) for n in nodes)
-            self.waiting[name] = found and self.lowering.program.kinds[kinds[0]].role in INLINE_ROLES
+            found = any(
+                isinstance(operation, flow.Await) and not never(operation) for operation in self.operations(name)
+            )
+            self.waiting[name] = (
+                found and self.program.kinds[self.program.callbacks[name].kinds[0]].role in INLINE_ROLES
+            )
         return self.waiting[name]
+
+    # ------------------------------------------------------------ waits for a lock of the caller
 
     def check_inline(self, path: Path, callback: typed.Expr, source: Source, context: Context) -> None:
         """The callback may run here, on this thread, which holds a lock that the callback waits for."""
-        if not path.locks:
+        if not path.locks or DEADLOCK not in self.lowering.goals:
             return
-        for here, value in self.lowering.evaluator.eval(callback, path, context):
-            for there, name in self.lowering.evaluator.split(here, value):
-                if isinstance(name, str) and self.takes(name) & path.locks:
+        for here, value in self.evaluator.eval(callback, path, context):
+            for there, name in self.evaluator.split(here, value):
+                if isinstance(name, str) and self.blocked(name, path):
                     self.lowering.violate(there, DEADLOCK, source)
 
     def check_enter(self, path: Path, queue: typed.Expr, if_idle: bool, source: Source, context: Context) -> None:
         """The calling thread may run the queue's loop, with the locks that it holds."""
-        if not path.locks:
+        if not path.locks or DEADLOCK not in self.lowering.goals:
             return
-        for here, target in self.lowering.evaluator.targets(queue, path, replace(context, lenient=True)):
+        for here, target in self.evaluator.targets(queue, path, replace(context, lenient=True)):
             if not isinstance(target, Obj):
                 continue
-            for there, busy in self.lowering.evaluator.decide(typed.Active(typed.Const(target)), here, context):
+            for there, busy in self.evaluator.decide(typed.Active(typed.Const(target)), here, context):
                 if not (if_idle and busy):
-                    for step in self.lowering.program.steps:
-                        if step.loop:
-                            self.check_line(there, step, target, source)
+                    for at in self.dispatched(there, target):
+                        self.lowering.violate(at, DEADLOCK, source)
 
-    def check_line(self, path: Path, step: typed.Step, queue: Obj, source: Source) -> None:
-        """Would this line of the loop start a callback that waits for a lock of the calling thread?"""
-        loop, *rest = step.parameters
-        inner = Context(bind={loop.name: K(queue)}, lenient=True)
-        starts = list(starts_in(self.lowering.program, step.body, {}))
-        if not starts:
+    def dispatched(self, path: Path, queue: Obj) -> Iterator[Path]:
+        """The paths on which a line of the queue's loop starts a callback that waits for a lock of this thread."""
+        touched, broken = self.evaluator.touched, len(self.evaluator.broken)
+        self.evaluator.touched = set()
+        for step, graph in self.lines:
+            loop, *rest = step.parameters
+            if getattr(loop.type, "sort", None) != self.program.objects[queue.name].sort:
+                continue
+            for at, bind in self.bound(path, step, rest, Context(bind={loop.name: K(queue)}, lenient=True)):
+                for begun in self.begun(at, graph, replace(bind, lenient=False)):
+                    for there, lock in self.presentation_lock(begun):
+                        # a thread that owns the presentation lock does not dispatch
+                        if lock not in path.locks and self.blocked(begun.callback, path):
+                            after = there.copy()
+                            after.values = dict(at.values)  # the line itself has not been executed
+                            yield after
+        self.evaluator.touched = touched
+        del self.evaluator.broken[broken:]
+
+    def bound(
+        self, path: Path, step: typed.Step, parameters: list[typed.Parameter], context: Context
+    ) -> Iterator[tuple[Path, Context]]:
+        """The paths on which the line may be next, with what its parameters stand for."""
+        if not parameters:
+            yield from ((at, context) for at, holds in self.evaluator.decide(step.when, path, context) if holds)
             return
-        found: list[tuple[Path, Context]] = []
-        if not rest:
-            found = [(at, inner) for at, holds in self.lowering.evaluator.decide(step.when, path, inner) if holds]
-        else:
-            variable = rest[0].name
-            for at, target in self.lowering.evaluator.search(
-                variable, self.lowering.evaluator.dynamic, step.when, path, inner
-            ):
-                if target is not None:
-                    found.append((at, inner.binding(variable, K(target))))
-        for at, bound in found:
-            for callback, kind_name in starts:
-                expr = substituted(callback, bound)
-                if expr is None:
-                    continue
-                for here, value in self.lowering.evaluator.eval(expr, at, bound):
-                    for there, name in self.lowering.evaluator.split(here, value):
-                        if isinstance(name, str) and self.blocked_by(name, kind_name, queue, there):
-                            self.lowering.violate(there, DEADLOCK, source)
+        first, *rest = parameters
+        sort = str(getattr(first.type, "sort", None))
+        condition = typed.Const(True) if rest else step.when
+        for at, target in self.evaluator.pick(first.name, sort, condition, path, context):
+            if target is not None:
+                inner = context.binding(first.name, K(target))
+                yield from self.bound(at, step, rest, inner) if rest else iter(((at, inner),))
 
-    def blocked_by(self, name: str, kind_name: str, queue: Obj, path: Path) -> bool:
-        kind = self.lowering.program.kinds[kind_name]
-        if kind.lock is not None and any(lock.startswith(queue.name + ".") for lock in path.locks):
-            return False  # a thread that owns the presentation lock does not dispatch
-        return bool(self.takes(name) & path.locks)
+    def begun(self, path: Path, graph: flow.Graph, context: Context) -> Iterator[Begun]:
+        """What the line starts: a run that makes no templates, and in which starting has no effect."""
+        probe = Source(-1, None, "", graph, graph.entry, path.locks)
+        first = path.copy()
+        first.node = graph.entry
+        todo = [first]
+        while todo:
+            here = todo.pop()
+            match here.node.operation:
+                case flow.End():
+                    pass
+                case flow.Start(callback, kind, args):
+                    todo.append(self.lowering.forward(here, here.node))
+                    for there, value in self.evaluator.eval(callback, here, context):
+                        for where, name in self.evaluator.split(there, value):
+                            if isinstance(name, str):
+                                found = self.program.kinds[self.lowering.kind_of(name, kind)]
+                                for at, subject in self.evaluator.targets(args[0], where, context):
+                                    yield Begun(at, name, found, subject)
+                case flow.Emit() | flow.Inline() | flow.Enter():
+                    todo.append(self.lowering.forward(here, here.node))
+                case _:
+                    todo += self.lowering.execute(here, here.node, probe, context)
 
+    def presentation_lock(self, begun: Begun) -> Iterator[tuple[Path, str | None]]:
+        parameters = Context(bind={begun.kind.parameters[0].name: K(begun.subject)}, lenient=True)
+        for path, lock in self.lowering.optional(begun.kind.lock, begun.path, parameters, None):
+            yield path, lock.name if isinstance(lock, Obj) else None
 
-def starts_in(
-    program: typed.Program, block: typed.Block, names: dict[str, typed.Expr]
-) -> Iterator[tuple[typed.Expr, str]]:
-    """The callbacks that a body may start, in terms of the body's parameters where they are known."""
-    for statement in block:
-        match statement:
-            case typed.Start(_, "start" | "call", callback, kind, _):
-                yield renamed(callback, names), kind
-            case typed.Invoke(_, _, routine, args):
-                called = program.routines[routine]
-                inner = {p.name: renamed(arg, names) for p, arg in zip(called.parameters, args, strict=True)}
-                yield from starts_in(program, called.body, inner)
-            case typed.If(_, _, then, otherwise):
-                yield from starts_in(program, then, names)
-                yield from starts_in(program, otherwise, names)
-            case typed.ForEach(_, _, _, _, body) | typed.While(_, _, _, body):
-                yield from starts_in(program, body, names)
-            case typed.Choose(_, alternatives):
-                for alternative in alternatives:
-                    yield from starts_in(program, alternative, names)
-            case _:
-                pass
-
-
-def renamed(expr: typed.Expr, names: dict[str, typed.Expr]) -> typed.Expr:
-    match expr:
-        case typed.Local(name):
-            return names.get(name, expr)
-        case typed.FieldOf(base, sort, name, driver):
-            return typed.FieldOf(renamed(base, names), sort, name, driver)
-        case _:
-            return expr
-
-
-def substituted(expr: typed.Expr, context: Context) -> typed.Expr | None:
-    """None if the expression reads a local that is not a parameter of the line."""
-    match expr:
-        case typed.Local(name):
-            return expr if name in context.bind else None
-        case typed.FieldOf(base):
-            return expr if substituted(base, context) is not None else None
-        case typed.Const():
-            return expr
-        case _:
-            return None
+    def blocked(self, name: str, path: Path) -> bool:
+        """Whether the callback may take a lock of this thread. What it runs in turn is only a bound of the verdict."""
+        if self.takes(name) & path.locks:
+            return True
+        bounds = self.lowering.bounds_of.setdefault(DEADLOCK, set())
+        for lock in path.locks:
+            if self.takes_unnamed(name):
+                bounds.add(f"which locks {name} takes on a thread that holds {lock} is not followed")
+            if any(lock in self.takes(other) or self.takes_unnamed(other) for other in self.in_turn(name)):
+                bounds.add(f"what {name} runs in turn on a thread that holds {lock} is not followed")
+        return False

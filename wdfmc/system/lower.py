@@ -93,7 +93,7 @@ class Lowering:
         self.calling_thread = CallingThread(self)
         self.tested: set[str] = {MODEL_BOUND}  # the contracts that some path meets
         self.bounds: set[str] = set()  # real assumptions of the model, for every verdict
-        self.bounds_of: dict[str, tuple[str, ...]] = {}  # rule -> what only its verdict assumes
+        self.bounds_of: dict[str, set[str]] = {}  # rule -> what only its verdict assumes
 
     # ------------------------------------------------------------ the whole system
 
@@ -418,7 +418,7 @@ class Lowering:
         match node.operation:
             case flow.Start(callback, kind, args):
                 yield from self.start(path, callback, kind, args, source, context, node)
-            case flow.Inline(callback, args):
+            case flow.Inline(callback):
                 self.calling_thread.assume_no_wait()
                 self.calling_thread.check_inline(path, callback, source, context)
                 yield self.forward(path, node)

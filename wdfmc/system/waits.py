@@ -94,7 +94,7 @@ def wait_cycles(lowering: Lowering) -> list[Template]:
         looked_for = length if cycle is None else length - 1
         bounds.append(f"groups of more than {looked_for} that wait for each other are not looked for")
         break
-    lowering.bounds_of[DEADLOCK] = tuple(sorted(bounds))
+    lowering.bounds_of.setdefault(DEADLOCK, set()).update(bounds)
     return found
 
 
