@@ -38,12 +38,13 @@ from wdfmc.system.system import (
     Obj,
     Place,
     Ref,
+    Template,
     TemplateObligation,
     TemplateSystem,
     TemplateVariable,
     Value,
 )
-from wdfmc.system.templates import Templates
+from wdfmc.system.templates import RULES, Templates
 from wdfmc.system.waits import Way, wait_cycles
 
 NO_LOCK: Final[frozenset[str]] = frozenset()
@@ -88,6 +89,7 @@ class Lowering:
         self.by_label: dict[tuple[int, str], Source] = {}
         self.graphs: dict[str, flow.Graph] = {}
         self.protection: dict[int, frozenset[str]] = {}  # variable -> locks held at every access so far
+        self.ends_seen = False  # some rule looks at whether callbacks run
         self.locations: dict[tuple[int, str], Location] = {}
         self.goals = goals
         self.calling_thread = CallingThread(self)
@@ -103,12 +105,9 @@ class Lowering:
         for thread in self.program.threads:
             self.add_thread(thread)
         self.domains.dirty = {source.number for source in self.sources}
-        while self.domains.dirty:  # in rounds: what grows in one is read in the next, all of it at once
-            for number in sorted(self.domains.dirty):
-                self.domains.dirty.discard(number)
-                self.run(self.sources[number])
+        breaches = self.saturated()
         templates = [template for source in self.sources for template in source.templates]
-        templates += self.templates.invariant_breaches() + wait_cycles(self)
+        templates += breaches + wait_cycles(self)
         variables = tuple(
             TemplateVariable(name, owned, tuple(values), initial, kind)
             for name, owned, values, initial, kind in zip(
@@ -124,6 +123,34 @@ class Lowering:
             TemplateObligation(rule, variable, frozenset({True})) for variable, rule in self.observers.owed.items()
         )
         return TemplateSystem(variables, tuple(dict.fromkeys(templates)), owed)
+
+    def saturated(self) -> list[Template]:
+        """Runs the sources until nothing new appears. Returns the templates of the rules that speak of states only."""
+        while True:
+            while self.domains.dirty:  # in rounds: what grows in one is read in the next, all of it at once
+                for number in sorted(self.domains.dirty):
+                    self.domains.dirty.discard(number)
+                    if number != RULES:
+                        self.run(self.sources[number])
+            self.evaluator.touched = set()
+            breaches = self.templates.invariant_breaches()
+            self.expose(self.evaluator.touched)
+            if not self.domains.dirty:
+                return breaches
+
+    def expose(self, looked_at: Iterable[int]) -> None:
+        """Rules look at these variables in every state: no write to them moves, and no end of a callback if it is seen.
+
+        Joining could otherwise hide a state in which a rule is broken.
+        """
+        kinds = {self.domains.kinds[variable] for variable in looked_at}
+        if "pc" in kinds and not self.ends_seen:
+            self.ends_seen = True
+            self.domains.dirty |= {source.number for source in self.sources if source.activity is not None}
+        for variable in looked_at:
+            if self.domains.kinds[variable] == "driver" and self.protection.get(variable, NO_LOCK):
+                self.domains.dirty |= {source.number for source in self.sources if variable in source.protected}
+                self.protection[variable] = NO_LOCK
 
     # ------------------------------------------------------------ sources
 
@@ -215,7 +242,11 @@ class Lowering:
         source.templates = []
         source.protected = set()
         source.waits, source.ways = [], []
-        for path, context in self.beginnings(source):
+        self.evaluator.touched = set()
+        beginnings = list(self.beginnings(source))
+        if source.activity is None:  # what decides whether the step may happen is read without any lock
+            self.is_mover(self.evaluator.touched, Path(source.node, 0, NO_LOCK), source)
+        for path, context in beginnings:
             source.driver_context = replace(context, driver=True)
             todo = [path]
             while todo:
@@ -325,6 +356,8 @@ class Lowering:
                 return any(self.domains.kinds[place.variable] != "local" for place in path.values)
             case flow.Await() | flow.Occurs():
                 return path.nontrivial or path.committed
+            case flow.End():
+                return self.ends_seen and (path.nontrivial or path.committed)
             case flow.AtomBegin(heavy, acquires, waits):
                 if path.committed and (heavy or acquires):
                     return True

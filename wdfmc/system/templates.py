@@ -27,6 +27,7 @@ from wdfmc.system.system import (
     Value,
 )
 
+RULES: Final = -1  # the number under which rules read variables; sources have theirs
 SHOWN: Final = ("field", "driver", "lock")  # the kinds of variables that the lines of a trace change
 
 
@@ -111,7 +112,7 @@ class Templates:
     def invariant_breaches(self) -> list[Template]:
         """Rules that speak of states only: a step without effect wherever the state is bad."""
         found = []
-        self.domains.current = -1
+        self.domains.current = RULES
         actor = Actor("rule", None, "framework")
         for item in self.observers.all:
             if not item.is_state_invariant:
