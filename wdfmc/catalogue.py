@@ -540,8 +540,9 @@ def rules() -> Iterator[Explanation]:
     )
     yield Explanation(
         "WDF505",
-        "`leads to` needs events",
-        "Both sides of `leads to` are events, perhaps joined by `or` or in a state (`while C`).",
+        "an event is needed",
+        "Both sides of `leads to`, and what makes a monitor go on, are events, perhaps joined by `or` or in a state "
+        "(`while C`).",
         'rule mine(r: request) "Words."\n    true leads to complete(r, _);\n' + driver(),
         'rule mine(r: request) "Words."\n    deliver(r) leads to complete(r, _);\n' + driver(),
     )
@@ -552,6 +553,15 @@ def rules() -> Iterator[Explanation]:
         "// nothing but a comment\n",
         "use no-double-complete, complete-requires-unmark;\n",
         checkable=False,
+    )
+
+    yield Explanation(
+        "WDF507",
+        "a state of the past that no event tells",
+        "`once`, `since`, `after` and `precedes` remember events, perhaps in a state (`while C`). A state alone comes "
+        "and goes between two events. In `F since G` the left side is `not` an event.",
+        'rule mine(r: request) "Words."\n    never complete(r, _) and once (r.own == sent);\n' + driver(),
+        'rule mine(r: request) "Words."\n    never complete(r, _) and once send(r, _);\n' + driver(),
     )
 
 

@@ -324,6 +324,30 @@ STRUCTURE = {
     "leads to without an event": driver(beside="""
         rule mine(r: request) "Words." covers "X"; true leads to complete(r, _);  // <-- WDF505
         """),
+    "leads to an event or a state": driver(beside="""
+        rule mine(r: request) "Words." covers "X"; deliver(r) leads to complete(r, _) or r.own == sent;  // <-- WDF505
+        """),
+    "a monitor that waits for a state": driver(beside="""
+        monitor mine(r: request) "Words." covers "X"; {
+            start fresh;
+            state fresh { on r.own == sent -> violation; }  // <-- WDF505
+        }
+        """),
+    **{
+        f"state of the past in {formula}": driver(beside=f"""
+        rule mine(r: request) "Words." covers "X"; never {formula};  // <-- WDF507
+        """)
+        for formula in (
+            "complete(r, _) and once (r.own == sent)",
+            "r.own == sent and not once (r.own == driver)",
+            "complete(r, _) and (r.own == sent since send(r, _))",
+            "complete(r, _) and (not send(r, _) since r.own == sent)",
+            "complete(r, _) after (r.own == sent)",
+        )
+    },
+    "state that precedes": driver(beside="""
+        rule mine(r: request) "Words." covers "X"; r.own == sent precedes complete(r, _);  // <-- WDF507
+        """),
 }  # fmt: skip
 
 SEVERAL = {
@@ -584,7 +608,7 @@ RIGHT = {
         rule four(r: request) "Words." covers "A"; deliver(r) leads to complete(r, _) exactly once;
         rule five(r: request) "Words." covers "A"; default off; deliver(r) precedes complete(r, _);
         rule six(r: request) "Words." covers "A"; trigger complete(r, _);
-            never (complete(r, _) since deliver(r)) and once deliver(r);
+            never (not complete(r, _) since deliver(r)) and once deliver(r);
         monitor seven(r: request) "Words." covers "A"; {
             start fresh;
             state fresh { on deliver(r) -> given; on complete(r, _) while r.own == none -> violation; }
@@ -609,6 +633,12 @@ RIGHT = {
         environment engine_stops(e: engine) when e.running fair weak { e.running = false; }
         rule my-contract(r: request) "It is started with a request that was received." covers "X"; by contract;
         """, items="engine Motor : large;"),
+    "events of the past": driver(beside="""
+        rule mine(r: request) "Words." covers "X";
+            never complete(r, _) and once send(r, _)
+                and not (not (send(r, _) or reuse(r)) since (send(r, _) while r.own == sent));
+        rule yours(r: request) "Words." covers "X"; send(r, _) precedes complete(r, _);
+        """),
     "names of rules as plain names": driver("state = STATUS_SUCCESS; WdfRequestComplete(Request, state); return;"),
 }  # fmt: skip
 

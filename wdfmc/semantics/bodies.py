@@ -396,6 +396,7 @@ class Bodies(Expressions):
                 self.needs_events(node, formula, goal)
             case ast.Precedes(first, second):
                 form, formula, goal = "precedes", self.condition(first, scope), self.condition(second, scope)
+                self.tells_past(node, typed.Once(formula))
             case ast.Monitor(start, states):
                 form, edges = "monitor", self.edges(states, scope)
                 names = [state.name for state in states]
@@ -403,6 +404,9 @@ class Bodies(Expressions):
                     self.tables.unknown("WDF201", "state", start, names, node.span)
             case _:
                 assert_never(node.body)
+        for part in (formula, goal, *(edge.event for _, edge in edges)):
+            if part is not None:
+                self.tells_past(node, part)
         return typed.Rule(
             node.name, parameters, node.sentence, metas.get("covers", ()), metas.get("assuming", ()),
             metas.get("default", ("on",)) != ("off",), trigger, form, formula, goal, exactly_once, start, edges,
@@ -416,13 +420,21 @@ class Bodies(Expressions):
             for edge in state.edges:
                 if edge.target not in known:
                     self.tables.unknown("WDF201", "state", edge.target, known, edge.span)
-                found.append((state.name, typed.On(self.condition(edge.event, scope), edge.target)))
+                event = self.condition(edge.event, scope)
+                if not typed.happens(event):
+                    self.tables.error("WDF505", "a monitor goes on at an event", edge.event.span)
+                found.append((state.name, typed.On(event, edge.target)))
         return tuple(found)
 
     def needs_events(self, node: ast.Rule, *formulas: typed.Expr) -> None:
         for formula in formulas:
-            if not any(True for _ in typed.events_of(formula)):
+            if not typed.happens(formula):
                 self.tables.error("WDF505", f"`{node.name}`: both sides of `leads to` need an event", node.span)
+
+    def tells_past(self, node: ast.Rule, formula: typed.Expr) -> None:
+        if any(True for _ in typed.unnoticed(formula)):
+            self.tables.error("WDF507", f"`{node.name}` asks for a state of the past that no event tells", node.span,
+                              "remember events: `once complete(r, _)`, `not send(r, _) since reuse(r)`")  # fmt: skip
 
 
 # A list is stored in as many cells as it is long, the filled ones first.
