@@ -295,7 +295,6 @@ def names() -> Iterator[Explanation]:
             'status = STATUS_SUCCESS;\nif (maybe("short")) { status = STATUS_CANCELLED; }\n'
             "WdfRequestComplete(Request, status);"
         ),
-        checkable=False,
     )
     yield Explanation(
         "WDF214",
@@ -469,11 +468,9 @@ def structure() -> Iterator[Explanation]:
     yield Explanation(
         "WDF407",
         "an object that is there without being declared",
-        "A driver has a device even if it declares none; its name is `Device`. An object of this name of another sort "
-        "hides it.",
+        "A driver has a device even if it declares none; its name is `Device`, and nothing else may have it.",
         driver(items="spinlock Device;"),
         driver(items="spinlock Guard;"),
-        checkable=False,
     )
     yield Explanation(
         "WDF408",
@@ -512,7 +509,6 @@ def rules() -> Iterator[Explanation]:
         "Every rule says in one sentence what must hold; reports print it.",
         'rule mine(r: request) ""\n    never complete(r) after complete(r);\n' + driver(),
         'rule mine(r: request) "A request is completed once."\n    never complete(r) after complete(r);\n' + driver(),
-        checkable=False,
     )
     yield Explanation(
         "WDF502",
@@ -536,7 +532,6 @@ def rules() -> Iterator[Explanation]:
         "`by contract` gives a name to what DDIs require: `requires C else this-rule;`. No DDI names this rule.",
         'rule mine(r: request) "Words."\n    by contract;\n' + driver(),
         'rule mine(r: request) "Words."\n    never complete(r) after complete(r);\n' + driver(),
-        checkable=False,
     )
     yield Explanation(
         "WDF505",

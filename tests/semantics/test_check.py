@@ -151,6 +151,34 @@ NAMES = {
         """),
     "event in a driver": driver("complete(Request, STATUS_SUCCESS);  // <-- WDF209"),
     "unknown event": driver(beside="ddi MyStart(r: request) { emit started(r); }  // <-- WDF209"),
+    "local that is assigned on one way only": driver("""
+        if (Busy) { status = STATUS_CANCELLED; }
+        WdfRequestComplete(Request, status);  // <-- WDF213
+        return;
+        """, FIELDS),
+    "local that a loop may not assign": driver("""
+        while (Busy) { status = STATUS_CANCELLED; }
+        if (NT_SUCCESS(status)) { return; }  // <-- WDF213
+        """, FIELDS),
+    "local that is declared": driver("""
+        NTSTATUS status;
+        Last = status;  // <-- WDF213
+        status = STATUS_SUCCESS;
+        """, FIELDS),
+    "local of the call that was not made": driver("""
+        if (Busy && NT_SUCCESS(WdfIoQueueRetrieveNextRequest(Reads, &r))) { return; }
+        if (r != null) { return; }  // <-- WDF213
+        """, FIELDS),
+    "out parameter that is read": driver("Go(&x); if (x == null) { return; }", """
+        helper Go(out r: request?) { if (r != null) { return; } r = null; }  // <-- WDF213
+        """),
+    "the device's name": driver(items="spinlock Device;  // <-- WDF407"),
+    "rule without a sentence": driver(beside="""
+        rule mine(r: request) "" covers "X"; never complete(r, _);  // <-- WDF501
+        """),
+    "contract of no call": driver(beside="""
+        rule mine(r: request) "Words." covers "X"; by contract;  // <-- WDF504
+        """),
     "result that nobody reads": driver("Bussy = true;  // <-- WDF212", FIELDS),
     "helper that calls itself": driver("Again(Request);", "helper Again(r: request) { Again(r); }  // <-- WDF214"),
     "helpers that call each other": driver("One(Request);", """
@@ -633,6 +661,23 @@ RIGHT = {
         environment engine_stops(e: engine) when e.running fair weak { e.running = false; }
         rule my-contract(r: request) "It is started with a request that was received." covers "X"; by contract;
         """, items="engine Motor : large;"),
+    "locals that are assigned on every way": driver("""
+        if (Busy) { status = STATUS_CANCELLED; } else { status = STATUS_SUCCESS; }
+        Last = status;
+        if (Busy) { return; } else { other = STATUS_SUCCESS; }
+        Last = other;
+        while (true) { third = STATUS_SUCCESS; if (Busy) { break; } }
+        Last = third;
+        while (NT_SUCCESS(WdfIoQueueRetrieveNextRequest(Reads, &r))) { WdfRequestComplete(r, STATUS_SUCCESS); }
+        if (Busy && NT_SUCCESS(WdfIoQueueRetrieveNextRequest(Reads, &s)) && s != null) { s.Tries = 1; }
+        if (!Busy || !NT_SUCCESS(WdfIoQueueRetrieveNextRequest(Reads, &t))) { return; }
+        t.Tries = 1;
+        choose { u = Request; } or { u = null; }
+        Current = u;
+        for each v of Pending { w = v; w.Tries = 1; }
+        Get(&x);
+        Current = x;
+        """, FIELDS + "helper Get(out r: request?) { r = Current; if (r == null) { return; } r.Tries = 0; }"),
     "events of the past": driver(beside="""
         rule mine(r: request) "Words." covers "X";
             never complete(r, _) and once send(r, _)

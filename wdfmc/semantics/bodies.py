@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final, TypeAlias, assert_never
 
-from wdfmc.diagnostics import did_you_mean
+from wdfmc.diagnostics import Severity, did_you_mean
 from wdfmc.language import ast
 from wdfmc.semantics import typed
+from wdfmc.semantics.assigned import unassigned
 from wdfmc.semantics.declarations import list_cell, set_bit, walk
 from wdfmc.semantics.expressions import FALSE, TRUE, Expressions, Scope, event_arguments
 from wdfmc.semantics.types import (
@@ -294,6 +295,7 @@ class Bodies(Expressions):
         body = self.block(node.body, scope)
         if driver:
             self.unread(scope)
+            self.unassigned(body, [p.name for p in parameters if p.mode != "out"], scope)
         ddi = isinstance(node, ast.Ddi)
         return typed.Routine(
             node.name, parameters, scope.result, requires, body, atomic=not driver, ddi=ddi, span=node.span
@@ -307,7 +309,7 @@ class Bodies(Expressions):
                 scope.names[parameter.name] = typed.Local(parameter.name), parameter.type
             else:
                 scope.locals[parameter.name] = parameter.type
-                scope.read.add(parameter.name)
+                scope.read[parameter.name] = []
         return scope
 
     def unread(self, scope: Scope) -> None:
@@ -316,6 +318,16 @@ class Bodies(Expressions):
             if name not in scope.read:
                 helps = did_you_mean(name, self.tables.contexts) or "declare it in a context, or drop it"
                 self.tables.error("WDF212", f"`{name}` is written and never read", span, helps)
+
+    def unassigned(self, body: typed.Block, given: Iterable[str], scope: Scope) -> None:
+        """A local that is read where nothing may have been assigned to it holds whatever was on the stack."""
+        if any(item.severity is Severity.ERROR for item in self.tables.diagnostics):
+            return  # of a wrong text not even the loops and arguments are certain
+        modes = lambda name: [parameter.mode for parameter in self.tables.routines[name].parameters]  # noqa: E731
+        for name, span in unassigned(body, given, modes).items():
+            inside = [at for at in scope.read.get(name, ()) if span.start <= at.start and at.end <= span.end]
+            self.tables.warn("WDF213", f"nothing may have been assigned to `{name}` when it is read here",
+                             inside[0] if inside else span, "give it a value on every path")  # fmt: skip
 
     def callback(self, node: ast.CallbackBody, driver: str) -> typed.Callback:
         kinds = list(dict.fromkeys(self.tables.callback_kinds.get(node.name, ())))
@@ -338,6 +350,7 @@ class Bodies(Expressions):
         scope = self.body_scope(given, True, UnknownType())
         body = self.block(node.body, scope)
         self.unread(scope)
+        self.unassigned(body, names, scope)
         return typed.Callback(node.name, tuple(kinds), tuple(names), body, driver, span=node.span)
 
     def kind(self, name: str, node: ast.CallbackKind) -> typed.Kind:
@@ -368,6 +381,7 @@ class Bodies(Expressions):
         body = self.block(node.body, scope)
         if driver:
             self.unread(scope)
+            self.unassigned(body, (), scope)
         return typed.Thread(node.name, node.variable, subject, node.once, when, body, not driver, span=node.span)
 
     # ------------------------------------------------------------ rules
@@ -376,6 +390,8 @@ class Bodies(Expressions):
         parameters = self.tables.parameters(node.parameters)
         scope = Scope("rule", {p.name: (typed.Local(p.name), p.type) for p in parameters})
         metas = {meta.key: meta.words for meta in node.metas}
+        if not node.sentence.strip():
+            self.tables.error("WDF501", f"`{node.name}` says nothing", node.span, "one sentence: what must hold")
         trigger = self.condition(node.trigger, scope) if node.trigger else None
         formula: typed.Expr | None = None
         goal: typed.Expr | None = None

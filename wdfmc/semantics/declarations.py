@@ -274,6 +274,11 @@ class Tables:
         for sort in self.implicit:
             if not any(isinstance(item, ast.Object) and self.object_sort(item.sort) == sort for item in driver.items):
                 name = sort.capitalize() if position == "top" else f"{driver.name}{sort.capitalize()}"
+                taken = self.places.get(name)
+                if taken is not None:
+                    self.error("WDF407", f"`{name}` is the name of the {sort} that every driver has", taken,
+                               f"give this another name, or the {sort} one of its own: `{sort} Mine;`")  # fmt: skip
+                    name += f" of {driver.name}"
                 self.declare_object_node(ast.Object(sort, name, (), (), span=driver.span), driver.name)
 
     def object_sort(self, name: str) -> str:
