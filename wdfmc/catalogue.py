@@ -169,10 +169,9 @@ def syntax() -> Iterator[Explanation]:
     yield Explanation(
         "WDF115",
         "nested too deeply",
-        "No text that people write needs it. Move the inner part to a `helper`, or name a part of the condition with "
+        "Twenty thousand levels of blocks and operators can be checked (an `if` with its block is two), fewer where "
+        "Python itself sets a lower limit. Move the inner part to a `helper`, or name a part of the condition with "
         "`define`.",
-        driver(f"x = {'!' * 200}Busy;"),
-        driver("x = !Busy;"),
     )
     yield Explanation(
         "WDF116",

@@ -93,6 +93,8 @@ class Unassigned:
 
     def implied(self, condition: typed.Expr, value: bool) -> frozenset[str]:
         """What is assigned if a condition has come out so."""
+        if not self.ran:
+            return frozenset()
         match condition:
             case typed.Not(operand):
                 return self.implied(operand, not value)
