@@ -169,10 +169,9 @@ def syntax() -> Iterator[Explanation]:
     yield Explanation(
         "WDF115",
         "nested too deeply",
-        "No text that people write needs it. Move the inner part to a `helper`, or name a part of the condition with "
+        "Twenty thousand levels of blocks and operators can be checked (an `if` with its block is two), fewer where "
+        "Python itself sets a lower limit. Move the inner part to a `helper`, or name a part of the condition with "
         "`define`.",
-        driver(f"x = {'!' * 200}Busy;"),
-        driver("x = !Busy;"),
     )
     yield Explanation(
         "WDF116",
@@ -295,7 +294,6 @@ def names() -> Iterator[Explanation]:
             'status = STATUS_SUCCESS;\nif (maybe("short")) { status = STATUS_CANCELLED; }\n'
             "WdfRequestComplete(Request, status);"
         ),
-        checkable=False,
     )
     yield Explanation(
         "WDF214",
@@ -407,6 +405,20 @@ def types() -> Iterator[Explanation]:
         checkable=False,
     )
 
+    yield Explanation(
+        "WDF313",
+        "a step of the environment that lets others step",
+        "An `environment` step and a line of a `loop` happen at once: `then`, `call`, loops and `for each` over "
+        "requests take several steps, also inside what the step calls. An `await` without `then` is a condition of "
+        "the step.",
+        "sort printer { full : bool; }\n"
+        "environment tray_is_changed(p: printer) { p.full = true; then; p.full = false; }\n"
+        + driver(items="printer Inky;"),
+        "sort printer { full : bool; }\n"
+        'thread tray of p: printer { environment "the tray is changed"; p.full = true; then; p.full = false; }\n'
+        + driver(items="printer Inky;"),
+    )
+
 
 def structure() -> Iterator[Explanation]:
     yield Explanation(
@@ -455,11 +467,9 @@ def structure() -> Iterator[Explanation]:
     yield Explanation(
         "WDF407",
         "an object that is there without being declared",
-        "A driver has a device even if it declares none; its name is `Device`. An object of this name of another sort "
-        "hides it.",
+        "A driver has a device even if it declares none; its name is `Device`, and nothing else may have it.",
         driver(items="spinlock Device;"),
         driver(items="spinlock Guard;"),
-        checkable=False,
     )
     yield Explanation(
         "WDF408",
@@ -513,7 +523,6 @@ def rules() -> Iterator[Explanation]:
         "Every rule says in one sentence what must hold; reports print it.",
         'rule mine(r: request) ""\n    never complete(r) after complete(r);\n' + driver(),
         'rule mine(r: request) "A request is completed once."\n    never complete(r) after complete(r);\n' + driver(),
-        checkable=False,
     )
     yield Explanation(
         "WDF502",
@@ -537,12 +546,12 @@ def rules() -> Iterator[Explanation]:
         "`by contract` gives a name to what DDIs require: `requires C else this-rule;`. No DDI names this rule.",
         'rule mine(r: request) "Words."\n    by contract;\n' + driver(),
         'rule mine(r: request) "Words."\n    never complete(r) after complete(r);\n' + driver(),
-        checkable=False,
     )
     yield Explanation(
         "WDF505",
-        "`leads to` needs events",
-        "Both sides of `leads to` are events, perhaps joined by `or` or in a state (`while C`).",
+        "an event is needed",
+        "Both sides of `leads to`, and what makes a monitor go on, are events, perhaps joined by `or` or in a state "
+        "(`while C`).",
         'rule mine(r: request) "Words."\n    true leads to complete(r, _);\n' + driver(),
         'rule mine(r: request) "Words."\n    deliver(r) leads to complete(r, _);\n' + driver(),
     )
@@ -553,6 +562,15 @@ def rules() -> Iterator[Explanation]:
         "// nothing but a comment\n",
         "use no-double-complete, complete-requires-unmark;\n",
         checkable=False,
+    )
+
+    yield Explanation(
+        "WDF507",
+        "a state of the past that no event tells",
+        "`once`, `since`, `after` and `precedes` remember events, perhaps in a state (`while C`). A state alone comes "
+        "and goes between two events. In `F since G` the left side is `not` an event.",
+        'rule mine(r: request) "Words."\n    never complete(r, _) and once (r.own == sent);\n' + driver(),
+        'rule mine(r: request) "Words."\n    never complete(r, _) and once send(r, _);\n' + driver(),
     )
 
 

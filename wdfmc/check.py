@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wdfmc import library
+from wdfmc.depth import NoRoom, with_room
 from wdfmc.diagnostics import Diagnostic, Label, Rejected, Severity, did_you_mean
 from wdfmc.language import ast
 from wdfmc.language.parse import parse
@@ -15,7 +16,7 @@ from wdfmc.language.reading import read
 from wdfmc.semantics import typed
 from wdfmc.semantics.check import BEHAVIOURS, analysed
 from wdfmc.semantics.declarations import walk
-from wdfmc.source import Source
+from wdfmc.source import Source, Span
 from wdfmc.verdict import ModelReport, Report, Result, Word
 
 STANDARD_TARGET = "answers"
@@ -62,7 +63,23 @@ def check_models(paths: Sequence[Path | Source], options: Options, on_result: Ca
         Rejected: with every mistake in every text; then nothing was checked.
     """
     deadline = None if options.timeout is None else time.monotonic() + options.timeout
-    models, diagnostics = loaded(paths, options)
+    texts = read_texts(paths, options)
+    try:
+        return with_room(texts.deepest.levels, lambda: check_texts(texts, options, deadline, on_result))
+    except NoRoom:
+        raise Rejected([too_deep(texts.deepest)]) from None
+
+
+def too_deep(text: ast.Text) -> Diagnostic:
+    message = f"nested {text.levels} levels deep, and this Python cannot follow"
+    help = "move inner parts to helpers, or split long chains of operators with a `define`"
+    return Diagnostic("WDF115", message, (Label(Span(text.source, 0, 0)),), help)
+
+
+def check_texts(
+    texts: Texts, options: Options, deadline: float | None, on_result: Callable[[str, Result], None]
+) -> Report:
+    models, diagnostics = loaded(texts, options)
     if any(item.severity is Severity.ERROR for item in diagnostics):
         raise Rejected(diagnostics)
     reports = []
@@ -103,14 +120,29 @@ def exit_code(reports: Sequence[ModelReport], options: Options) -> int:
 # ---------------------------------------------------------------- reading
 
 
-def loaded(paths: Sequence[Path | Source], options: Options) -> tuple[list[Model], list[Diagnostic]]:
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What was read for a check. models: name, text, and the texts that it imports."""
+
+    models: tuple[tuple[str, ast.Text, list[ast.Text]], ...]
+    specs: tuple[ast.Text, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def deepest(self) -> ast.Text:
+        every = [part for _, text, imported in self.models for part in (text, *imported)]
+        nothing = ast.Text(Source("", ""), ())
+        return max((*every, *self.specs), key=lambda text: text.levels, default=nothing)
+
+
+def read_texts(paths: Sequence[Path | Source], options: Options) -> Texts:
     diagnostics: list[Diagnostic] = []
-    texts: list[tuple[str, ast.Text, list[ast.Text]]] = []
+    models: list[tuple[str, ast.Text, list[ast.Text]]] = []
     for path in paths:
         try:
             source = path if isinstance(path, Source) else read(path)
             text = parse(source)
-            texts.append((source.name, text, imports(text, Path(source.name))))
+            models.append((source.name, text, imports(text, Path(source.name))))
         except Rejected as rejected:
             diagnostics += rejected.diagnostics
     specs: list[ast.Text] = []
@@ -119,11 +151,16 @@ def loaded(paths: Sequence[Path | Source], options: Options) -> tuple[list[Model
             specs.append(parse(read(path)))
         except Rejected as rejected:
             diagnostics += rejected.diagnostics
+    return Texts(tuple(models), tuple(specs), tuple(diagnostics))
+
+
+def loaded(texts: Texts, options: Options) -> tuple[list[Model], list[Diagnostic]]:
+    diagnostics = list(texts.diagnostics)
     if any(item.severity is Severity.ERROR for item in diagnostics):
         return [], diagnostics
     models = []
-    for name, text, imported in texts:
-        model, found = analysed_model(name, text, imported, specs, options)
+    for name, text, imported in texts.models:
+        model, found = analysed_model(name, text, imported, texts.specs, options)
         diagnostics += [item for item in found if item not in diagnostics]
         if model is not None:
             models.append(model)

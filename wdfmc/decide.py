@@ -55,6 +55,7 @@ class Instance:
     program: typed.Program
     system: TemplateSystem
     bounds: tuple[str, ...]
+    bounds_of: Mapping[str, tuple[str, ...]]  # what only one rule's verdict assumes
     tested: frozenset[str]  # the contracts of calls that some path reaches
     overlaps: Mapping[str, int]  # activations of a role that may overlap on one request
     raisable: Mapping[str, str]  # bounds that more activation records of a role would lift
@@ -128,6 +129,7 @@ def lowered(
         program,
         system,
         tuple(sorted(lowering.bounds)),
+        {rule: tuple(sorted(bounds)) for rule, bounds in lowering.bounds_of.items()},
         frozenset(lowering.tested),
         dict(overlaps),
         raisable,
@@ -376,7 +378,7 @@ class Decision:
         return Result(
             goal.rule, rule.sentence if rule else "", word, self.instance.requests, depth, engine,
             assumptions(self.instance.program, goal), 0.0, audit, met(goal, word), reason, under,
-            self.instance.bounds, None, trace,
+            (*self.instance.bounds, *self.instance.bounds_of.get(goal.rule, ())), None, trace,
         )  # fmt: skip
 
 

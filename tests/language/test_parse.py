@@ -134,14 +134,14 @@ def outcome(text: str) -> tuple[list[str], ast.Text | None]:
 
 @pytest.mark.parametrize("kind", ["(", "!", "-", "{", "if (a) ", "f(", "x ? y : ", "a + "])
 def test_deep_nesting(kind: str) -> None:
-    """A tree or a diagnostic, whatever the depth; the tree never deeper than the passes over it can take."""
+    """A tree or a diagnostic, whatever the depth."""
     close = {"(": ")", "{": "}", "f(": ")"}.get(kind, "")
     for depth in (DEEPEST // 4, DEEPEST, 3_000, 30_000):
         inner = "" if kind == "{" else "x;" if kind == "if (a) " else "x"
         body = f"{kind * depth}{inner}{close * depth}"
         text = body if kind in ("{", "if (a) ") else f"x = {body};"
         codes, tree = outcome(f"driver D {{ callback F(Request) {{ {text} }} }}")
-        assert repr(tree)
+        assert tree is None or tree.levels <= DEEPEST
         assert codes in ([], ["WDF115"])
         assert tree or depth > DEEPEST // 4
 

@@ -119,6 +119,15 @@ def test_what_all_verdicts_share_is_said_once() -> None:
     assert text.count("at most 2 runs of OnDpc at once") == 1
 
 
+def test_what_one_verdict_assumes_stands_beside_it() -> None:
+    shared, own = "at most 2 runs of OnDpc at once", "the wait of OnDpc for `e.signaled` is not followed"
+    results = (a_result(Word.PROVED, bounds=(shared,)), a_result(Word.PROVED, bounds=(shared, own)))
+    text = FORMATS["text"](Report(0, (ModelReport("a.wdf", "A", results),)))
+    assert text.count("at most 2 runs of OnDpc at once") == 1
+    flat = " ".join(text.split())
+    assert "proved, 2 requests, the wait of OnDpc" in flat
+
+
 def test_one_rule_in_two_environments() -> None:
     results = (
         a_result(Word.PROVED, assumptions=("fair", "target Lower answers")),

@@ -151,6 +151,34 @@ NAMES = {
         """),
     "event in a driver": driver("complete(Request, STATUS_SUCCESS);  // <-- WDF209"),
     "unknown event": driver(beside="ddi MyStart(r: request) { emit started(r); }  // <-- WDF209"),
+    "local that is assigned on one way only": driver("""
+        if (Busy) { status = STATUS_CANCELLED; }
+        WdfRequestComplete(Request, status);  // <-- WDF213
+        return;
+        """, FIELDS),
+    "local that a loop may not assign": driver("""
+        while (Busy) { status = STATUS_CANCELLED; }
+        if (NT_SUCCESS(status)) { return; }  // <-- WDF213
+        """, FIELDS),
+    "local that is declared": driver("""
+        NTSTATUS status;
+        Last = status;  // <-- WDF213
+        status = STATUS_SUCCESS;
+        """, FIELDS),
+    "local of the call that was not made": driver("""
+        if (Busy && NT_SUCCESS(WdfIoQueueRetrieveNextRequest(Reads, &r))) { return; }
+        if (r != null) { return; }  // <-- WDF213
+        """, FIELDS),
+    "out parameter that is read": driver("Go(&x); if (x == null) { return; }", """
+        helper Go(out r: request?) { if (r != null) { return; } r = null; }  // <-- WDF213
+        """),
+    "the device's name": driver(items="spinlock Device;  // <-- WDF407"),
+    "rule without a sentence": driver(beside="""
+        rule mine(r: request) "" covers "X"; never complete(r, _);  // <-- WDF501
+        """),
+    "contract of no call": driver(beside="""
+        rule mine(r: request) "Words." covers "X"; by contract;  // <-- WDF504
+        """),
     "result that nobody reads": driver("Bussy = true;  // <-- WDF212", FIELDS),
     "helper that calls itself": driver("Again(Request);", "helper Again(r: request) { Again(r); }  // <-- WDF214"),
     "helpers that call each other": driver("One(Request);", """
@@ -202,6 +230,8 @@ TYPES = {
     "choose of a request": driver("choose Current;  // <-- WDF301", FIELDS),
     "touch of a number": driver("touch Count;  // <-- WDF301", FIELDS),
     "set of objects": driver(items="context device { Locks : set of lock; }  // <-- WDF301"),
+    "list in a sort": driver(beside="sort bag { items : list[2] of request; }  // <-- WDF301"),
+    "set in a request": driver(items="context request { Children : set of request; }  // <-- WDF301"),
     "word out of range": driver(items="queue Writes : parallel, limit 1000;  // <-- WDF301"),
     "initial value of another type": driver(items="context device { Busy : bool = 1 + 1; }  // <-- WDF301"),
     "start of no callback": driver(beside="ddi MyStart(q: queue) { start q(); }  // <-- WDF301"),
@@ -243,6 +273,35 @@ TYPES = {
     "continue in an if": driver('if (maybe("so")) { continue; }  // <-- WDF309'),
     "lock statement of the library": driver("acquire Guard;  // <-- WDF310", "spinlock Guard;"),
     "emit in a driver": driver("emit complete(Request, STATUS_SUCCESS);  // <-- WDF310"),
+    "a step that lets others step": driver("Jam(Request);", beside="""
+        sort printer { full : bool; const EvtPrinted : EvtPrinted?; }
+        callback EvtPrinted(p: printer) role run of printer;
+        helper jam(r: request) { then; r.canceled = true; }
+        helper empty_tray(p: printer) { await p.full; jam_all(p); }
+        helper jam_all(p: printer) { for each r: request where r.canceled { jam(r); } }
+        ddi Jam(r: request) { jam(r); }
+        environment waits(p: printer) { choose { await p.full; p.full = false; } or { await !p.full; } }
+        environment pauses(p: printer) {
+            p.full = true;
+            then;  // <-- WDF313
+            p.full = false;
+        }
+        environment waits_late(p: printer) { p.full = true; then await !p.full; }  // <-- WDF313
+        environment prints(p: printer) {
+            if (p.EvtPrinted != null) { call p.EvtPrinted(p); }  // <-- WDF313
+        }
+        environment cancels_all(p: printer) {
+            for each q: printer where q.full { q.full = false; }
+            for each r: request where !r.canceled { r.canceled = true; }  // <-- WDF313
+        }
+        environment goes_round(p: printer) { while (p.full) { p.full = false; } }  // <-- WDF313
+        environment empties(p: printer) {
+            empty_tray(p);  // <-- WDF313
+        }
+        loop of p: printer fair weak when p.full {
+            line(r: request) when r.canceled { Jam(r); }  // <-- WDF313
+        }
+        """, items="printer Inky;"),
     "return out of synchronize": driver("synchronize Irq { return; }  // <-- WDF310", """
         interrupt Irq { EvtInterruptIsr = OnIsr; }
         callback OnIsr() { }
@@ -292,6 +351,30 @@ STRUCTURE = {
         """),
     "leads to without an event": driver(beside="""
         rule mine(r: request) "Words." covers "X"; true leads to complete(r, _);  // <-- WDF505
+        """),
+    "leads to an event or a state": driver(beside="""
+        rule mine(r: request) "Words." covers "X"; deliver(r) leads to complete(r, _) or r.own == sent;  // <-- WDF505
+        """),
+    "a monitor that waits for a state": driver(beside="""
+        monitor mine(r: request) "Words." covers "X"; {
+            start fresh;
+            state fresh { on r.own == sent -> violation; }  // <-- WDF505
+        }
+        """),
+    **{
+        f"state of the past in {formula}": driver(beside=f"""
+        rule mine(r: request) "Words." covers "X"; never {formula};  // <-- WDF507
+        """)
+        for formula in (
+            "complete(r, _) and once (r.own == sent)",
+            "r.own == sent and not once (r.own == driver)",
+            "complete(r, _) and (r.own == sent since send(r, _))",
+            "complete(r, _) and (not send(r, _) since r.own == sent)",
+            "complete(r, _) after (r.own == sent)",
+        )
+    },
+    "state that precedes": driver(beside="""
+        rule mine(r: request) "Words." covers "X"; r.own == sent precedes complete(r, _);  // <-- WDF507
         """),
 }  # fmt: skip
 
@@ -553,7 +636,7 @@ RIGHT = {
         rule four(r: request) "Words." covers "A"; deliver(r) leads to complete(r, _) exactly once;
         rule five(r: request) "Words." covers "A"; default off; deliver(r) precedes complete(r, _);
         rule six(r: request) "Words." covers "A"; trigger complete(r, _);
-            never (complete(r, _) since deliver(r)) and once deliver(r);
+            never (not complete(r, _) since deliver(r)) and once deliver(r);
         monitor seven(r: request) "Words." covers "A"; {
             start fresh;
             state fresh { on deliver(r) -> given; on complete(r, _) while r.own == none -> violation; }
@@ -578,6 +661,29 @@ RIGHT = {
         environment engine_stops(e: engine) when e.running fair weak { e.running = false; }
         rule my-contract(r: request) "It is started with a request that was received." covers "X"; by contract;
         """, items="engine Motor : large;"),
+    "locals that are assigned on every way": driver("""
+        if (Busy) { status = STATUS_CANCELLED; } else { status = STATUS_SUCCESS; }
+        Last = status;
+        if (Busy) { return; } else { other = STATUS_SUCCESS; }
+        Last = other;
+        while (true) { third = STATUS_SUCCESS; if (Busy) { break; } }
+        Last = third;
+        while (NT_SUCCESS(WdfIoQueueRetrieveNextRequest(Reads, &r))) { WdfRequestComplete(r, STATUS_SUCCESS); }
+        if (Busy && NT_SUCCESS(WdfIoQueueRetrieveNextRequest(Reads, &s)) && s != null) { s.Tries = 1; }
+        if (!Busy || !NT_SUCCESS(WdfIoQueueRetrieveNextRequest(Reads, &t))) { return; }
+        t.Tries = 1;
+        choose { u = Request; } or { u = null; }
+        Current = u;
+        for each v of Pending { w = v; w.Tries = 1; }
+        Get(&x);
+        Current = x;
+        """, FIELDS + "helper Get(out r: request?) { r = Current; if (r == null) { return; } r.Tries = 0; }"),
+    "events of the past": driver(beside="""
+        rule mine(r: request) "Words." covers "X";
+            never complete(r, _) and once send(r, _)
+                and not (not (send(r, _) or reuse(r)) since (send(r, _) while r.own == sent));
+        rule yours(r: request) "Words." covers "X"; send(r, _) precedes complete(r, _);
+        """),
     "names of rules as plain names": driver("state = STATUS_SUCCESS; WdfRequestComplete(Request, state); return;"),
 }  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
+
 import pytest
 
 from tests.lowered import Lowered
@@ -405,3 +407,67 @@ def test_a_call_shows_its_result() -> None:
         """)
     results = {one.statements[0].result for one in lowered.templates("OnRead") if len(one.statements) > 1}
     assert results >= {"STATUS_SUCCESS", "STATUS_CANCELLED"}
+
+
+# ---------------------------------------------------------------- joining hides nothing that is looked at
+
+SECTION = """
+    driver D {{
+        spinlock A;
+        context device {{ N : 0..2; M, Z : bool; }}
+        thread T {{ WdfSpinLockAcquire(A); N = 1; M = true; N = 2; M = false; N = 0; WdfSpinLockRelease(A); }}
+        thread U {{ WdfSpinLockAcquire(A); if (N == 1) {{ M = true; }} WdfSpinLockRelease(A); }}
+    }}
+    rule mine "Words." {formula};
+    """
+
+
+@pytest.mark.parametrize(
+    ("formula", "broken"),
+    [
+        ("never N == 1", True),
+        ("never N == 2 && M", True),
+        ("never N == 0 && M", False),
+        ("always N != 2", True),
+        ("never M", True),
+        ("always N <= 2", False),
+    ],
+)
+def test_a_rule_about_states_sees_into_a_critical_section(formula: str, broken: bool) -> None:
+    lowered = Lowered(SECTION.format(formula=formula), ("mine",))
+    assert ("mine" in lowered.instance(1).broken) == broken
+
+
+def test_what_no_rule_looks_at_stays_joined() -> None:
+    lowered = Lowered(SECTION.format(formula="never Z"), ("mine",))
+    assert len(lowered.joined("T")) == 1
+
+
+def test_a_rule_about_states_sees_a_callback_before_it_ends() -> None:
+    """The last assignment is joined with the end of the callback, unless a rule asks whether callbacks run."""
+    text = """
+        driver D {
+            queue Reads : parallel, front { EvtIoRead = OnRead; }
+            context device { Seen : bool; }
+            callback OnRead(Request) { WdfRequestComplete(Request, STATUS_SUCCESS); Seen = true; }
+        }
+        rule mine "Words." covers "X"; never (Seen && active(Reads));
+        """
+    assert "mine" in Lowered(text, ("mine",)).instance(1).broken
+    (result,) = check_text(dedent(text), options=Options(requests=1, rules=("mine",))).models[0].results
+    assert result.verdict is Word.VIOLATED, "the direct interpreter sees it too"
+
+
+def test_the_hardware_sees_into_a_critical_section() -> None:
+    """What a step of the environment reads it reads without the lock."""
+    lowered = Lowered("""
+        driver D {
+            spinlock A;
+            interrupt Irq { EvtInterruptIsr = OnIsr; }
+            hardware Irq when Busy;
+            context device { Busy, Came : bool; }
+            thread T { WdfSpinLockAcquire(A); Busy = true; Busy = false; WdfSpinLockRelease(A); }
+            callback OnIsr() { Came = true; }
+        }
+        """)
+    assert ("true",) in lowered.instance(1).values("Came")

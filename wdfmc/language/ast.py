@@ -714,7 +714,8 @@ Item: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """All items of one source, in order."""
+    """All items of one source, in order. `levels`: how deeply its nodes are nested."""
 
     source: Source
     items: tuple[Item, ...]
+    levels: int = field(default=0, compare=False, repr=False)

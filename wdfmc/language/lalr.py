@@ -269,8 +269,10 @@ class Automaton:
 
     # ---------------------------------------------------------------- running with values
 
-    def run(self, text: str, builder: Callable[[str], Callable[[int, int, list[Any]], Any]], deepest: int) -> Any:
-        """The value of the start rule.
+    def run(
+        self, text: str, builder: Callable[[str], Callable[[int, int, list[Any]], Any]], deepest: int
+    ) -> tuple[Any, int]:
+        """The value of the start rule, and how many levels of nodes it has.
 
         Args:
             builder: gives the function that makes a node of a name from its offsets and its parts.
@@ -326,7 +328,7 @@ class Automaton:
                 values.append(value)
                 marks.append(mark)
                 if terminal == END and states[-1] == self.accepting:
-                    return value
+                    return value, mark[2]
             states.append(action)
             values.append(Token.of(terminal, text[start:end], start, end) if terminal in kept else None)
             marks.append((start, end, 0))

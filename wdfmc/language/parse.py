@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, Final
 
 from wdfmc.diagnostics import Diagnostic, Label, Rejected
@@ -13,7 +14,7 @@ from wdfmc.language.repairs import misspelt_statement
 from wdfmc.language.syntax_errors import syntax_errors
 from wdfmc.source import Source, Span
 
-DEEPEST: Final = 150  # levels of the tree; the passes over it recurse, and Python allows about a thousand calls
+DEEPEST: Final = 20_000  # levels of the tree: see `depth` for the room that the passes over it need
 
 
 def parse(source: Source) -> ast.Text:
@@ -25,14 +26,15 @@ def parse(source: Source) -> ast.Text:
         return lambda start, end, parts: method(Span(source, start, end), parts)
 
     try:
-        text: ast.Text = automaton().run(source.text, made_by, DEEPEST)
+        text, levels = automaton().run(source.text, made_by, DEEPEST)
     except Stuck:
         raise Rejected(syntax_errors(source)) from None
     except TooDeep as error:
         raise Rejected([too_deep(Span(source, error.start, error.end))]) from None
     if builder.problems:
         raise Rejected(builder.problems)
-    return text
+    assert isinstance(text, ast.Text)
+    return replace(text, levels=levels)
 
 
 def too_deep(span: Span) -> Diagnostic:

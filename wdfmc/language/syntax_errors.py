@@ -22,7 +22,7 @@ from wdfmc.language.repairs import REPAIRS
 from wdfmc.source import Source, Span
 
 MOST: Final = 20  # diagnostics
-DEEPEST_BRACKETS: Final = 400
+DEEPEST_BRACKETS: Final = 10_000
 
 PLACE_CODES: Final = ("WDF104", "WDF105", "WDF110")  # one odd brace gives several of these
 # What may have been meant before a `{` when the line before it cannot be read.

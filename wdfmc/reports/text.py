@@ -91,8 +91,9 @@ def model_lines(model: ModelReport, look: Look) -> list[Line]:
 def common(model: ModelReport) -> frozenset[str]:
     """The breached contracts and the bounds that a note says once for all verdicts."""
     breaches = {result.under for result in model.results if result.under}
-    bounds = {result.bounds for result in model.results if result.verdict is not Word.SKIPPED}
-    return frozenset(word for sets in (breaches, bounds) if len(sets) == 1 for words in sets for word in words)
+    shared = frozenset(breaches.pop() if len(breaches) == 1 else ())
+    bounds = [frozenset(result.bounds) for result in model.results if result.verdict is not Word.SKIPPED]
+    return shared | (frozenset.intersection(*bounds) if bounds else frozenset())
 
 
 # ---------------------------------------------------------------- the table of verdicts

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final, TypeAlias, assert_never
 
-from wdfmc.diagnostics import did_you_mean
+from wdfmc.diagnostics import Severity, did_you_mean
 from wdfmc.language import ast
 from wdfmc.semantics import typed
+from wdfmc.semantics.assigned import unassigned
 from wdfmc.semantics.declarations import list_cell, set_bit, walk
 from wdfmc.semantics.expressions import FALSE, TRUE, Expressions, Scope, event_arguments
 from wdfmc.semantics.types import (
@@ -294,6 +295,7 @@ class Bodies(Expressions):
         body = self.block(node.body, scope)
         if driver:
             self.unread(scope)
+            self.unassigned(body, [p.name for p in parameters if p.mode != "out"], scope)
         ddi = isinstance(node, ast.Ddi)
         return typed.Routine(
             node.name, parameters, scope.result, requires, body, atomic=not driver, ddi=ddi, span=node.span
@@ -307,7 +309,7 @@ class Bodies(Expressions):
                 scope.names[parameter.name] = typed.Local(parameter.name), parameter.type
             else:
                 scope.locals[parameter.name] = parameter.type
-                scope.read.add(parameter.name)
+                scope.read[parameter.name] = []
         return scope
 
     def unread(self, scope: Scope) -> None:
@@ -316,6 +318,16 @@ class Bodies(Expressions):
             if name not in scope.read:
                 helps = did_you_mean(name, self.tables.contexts) or "declare it in a context, or drop it"
                 self.tables.error("WDF212", f"`{name}` is written and never read", span, helps)
+
+    def unassigned(self, body: typed.Block, given: Iterable[str], scope: Scope) -> None:
+        """A local that is read where nothing may have been assigned to it holds whatever was on the stack."""
+        if any(item.severity is Severity.ERROR for item in self.tables.diagnostics):
+            return  # of a wrong text not even the loops and arguments are certain
+        modes = lambda name: [parameter.mode for parameter in self.tables.routines[name].parameters]  # noqa: E731
+        for name, span in unassigned(body, given, modes).items():
+            inside = [at for at in scope.read.get(name, ()) if span.start <= at.start and at.end <= span.end]
+            self.tables.warn("WDF213", f"nothing may have been assigned to `{name}` when it is read here",
+                             inside[0] if inside else span, "give it a value on every path")  # fmt: skip
 
     def callback(self, node: ast.CallbackBody, driver: str) -> typed.Callback:
         kinds = list(dict.fromkeys(self.tables.callback_kinds.get(node.name, ())))
@@ -338,6 +350,7 @@ class Bodies(Expressions):
         scope = self.body_scope(given, True, UnknownType())
         body = self.block(node.body, scope)
         self.unread(scope)
+        self.unassigned(body, names, scope)
         return typed.Callback(node.name, tuple(kinds), tuple(names), body, driver, span=node.span)
 
     def kind(self, name: str, node: ast.CallbackKind) -> typed.Kind:
@@ -368,6 +381,7 @@ class Bodies(Expressions):
         body = self.block(node.body, scope)
         if driver:
             self.unread(scope)
+            self.unassigned(body, (), scope)
         return typed.Thread(node.name, node.variable, subject, node.once, when, body, not driver, span=node.span)
 
     # ------------------------------------------------------------ rules
@@ -376,6 +390,8 @@ class Bodies(Expressions):
         parameters = self.tables.parameters(node.parameters)
         scope = Scope("rule", {p.name: (typed.Local(p.name), p.type) for p in parameters})
         metas = {meta.key: meta.words for meta in node.metas}
+        if not node.sentence.strip():
+            self.tables.error("WDF501", f"`{node.name}` says nothing", node.span, "one sentence: what must hold")
         trigger = self.condition(node.trigger, scope) if node.trigger else None
         formula: typed.Expr | None = None
         goal: typed.Expr | None = None
@@ -396,6 +412,7 @@ class Bodies(Expressions):
                 self.needs_events(node, formula, goal)
             case ast.Precedes(first, second):
                 form, formula, goal = "precedes", self.condition(first, scope), self.condition(second, scope)
+                self.tells_past(node, typed.Once(formula))
             case ast.Monitor(start, states):
                 form, edges = "monitor", self.edges(states, scope)
                 names = [state.name for state in states]
@@ -403,6 +420,9 @@ class Bodies(Expressions):
                     self.tables.unknown("WDF201", "state", start, names, node.span)
             case _:
                 assert_never(node.body)
+        for part in (formula, goal, *(edge.event for _, edge in edges)):
+            if part is not None:
+                self.tells_past(node, part)
         return typed.Rule(
             node.name, parameters, node.sentence, metas.get("covers", ()), metas.get("assuming", ()),
             metas.get("default", ("on",)) != ("off",), trigger, form, formula, goal, exactly_once, start, edges,
@@ -416,13 +436,21 @@ class Bodies(Expressions):
             for edge in state.edges:
                 if edge.target not in known:
                     self.tables.unknown("WDF201", "state", edge.target, known, edge.span)
-                found.append((state.name, typed.On(self.condition(edge.event, scope), edge.target)))
+                event = self.condition(edge.event, scope)
+                if not typed.happens(event):
+                    self.tables.error("WDF505", "a monitor goes on at an event", edge.event.span)
+                found.append((state.name, typed.On(event, edge.target)))
         return tuple(found)
 
     def needs_events(self, node: ast.Rule, *formulas: typed.Expr) -> None:
         for formula in formulas:
-            if not any(True for _ in typed.events_of(formula)):
+            if not typed.happens(formula):
                 self.tables.error("WDF505", f"`{node.name}`: both sides of `leads to` need an event", node.span)
+
+    def tells_past(self, node: ast.Rule, formula: typed.Expr) -> None:
+        if any(True for _ in typed.unnoticed(formula)):
+            self.tables.error("WDF507", f"`{node.name}` asks for a state of the past that no event tells", node.span,
+                              "remember events: `once complete(r, _)`, `not send(r, _) since reuse(r)`")  # fmt: skip
 
 
 # A list is stored in as many cells as it is long, the filled ones first.

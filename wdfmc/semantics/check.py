@@ -15,6 +15,7 @@ from wdfmc.semantics import typed
 from wdfmc.semantics.bodies import Bodies
 from wdfmc.semantics.declarations import Tables, walk
 from wdfmc.semantics.expressions import Scope
+from wdfmc.semantics.single_steps import check_single_steps
 from wdfmc.semantics.types import RefType
 from wdfmc.source import Span
 from wdfmc.system.system import Obj
@@ -188,7 +189,9 @@ def assemble(
             case _:
                 pass
     check_recursion(tables, routines)
+    check_single_steps(tables, steps, routines)
     check_rule_names(tables, rules, expectations, own)
+    check_contracts(tables, [*shared, *own], own)
     alive = alive_define(tables, bodies)
     if any(item.severity is Severity.ERROR for item in tables.diagnostics):
         return None
@@ -253,6 +256,15 @@ def check_rule_names(
     for expectation in expectations:
         if expectation.rule not in rules:
             tables.unknown("WDF208", "rule", expectation.rule, rules, expectation.span, "`wdfmc rules` lists them")
+
+
+def check_contracts(tables: Tables, items: list[ast.Item], own: list[ast.Item]) -> None:
+    """A rule of the model that stands for what calls require is named by one."""
+    stated = {node.rule for item in items for node in walk(item) if isinstance(node, ast.Requires)}
+    for item in own:
+        if isinstance(item, ast.Rule) and isinstance(item.body, ast.ByContract) and item.name not in stated:
+            tables.error("WDF504", f"no call requires `{item.name}`", item.span,
+                         f"write `requires ... else {item.name};` in a `ddi`, or a formula here")  # fmt: skip
 
 
 def check_recursion(tables: Tables, routines: dict[str, typed.Routine]) -> None:

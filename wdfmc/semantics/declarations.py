@@ -34,15 +34,15 @@ POSITION: Final = "position"  # of a device: top or below, by `stack`
 
 
 def walk(node: object) -> Iterator[ast.Node]:
-    """The node and everything below it, in order."""
-    if isinstance(node, ast.Node):
-        yield node
-        for part in dataclass_fields(node):
-            if part.name != "span":
-                yield from walk(getattr(node, part.name))
-    elif isinstance(node, tuple):
-        for item in node:
-            yield from walk(item)
+    """The node and everything below it, in order. Without recursion: a deep text takes no longer than a wide one."""
+    todo = [node]
+    while todo:
+        found = todo.pop()
+        if isinstance(found, ast.Node):
+            yield found
+            todo += [getattr(found, part.name) for part in reversed(dataclass_fields(found)) if part.name != "span"]
+        elif isinstance(found, tuple):
+            todo += reversed(found)
 
 
 class Tables:
@@ -221,7 +221,10 @@ class Tables:
                 self.error("WDF202", f"`{sort}` has two fields `{node.name}`", node.span,
                            "give one of them another name", first)  # fmt: skip
                 continue
-            before[node.name] = self.field(node, driver)
+            field = before[node.name] = self.field(node, driver)
+            if isinstance(field.type, SetType | ListType):
+                self.error("WDF301", f"a {field.type} is no part of a {sort}", node.span,
+                           "declare it in the context of a device, a queue or a file")  # fmt: skip
         self.sorts[sort] = replace(self.sorts[sort], fields=before)
 
     def field(self, node: ast.Field, driver: bool) -> typed.Field:
@@ -271,6 +274,11 @@ class Tables:
         for sort in self.implicit:
             if not any(isinstance(item, ast.Object) and self.object_sort(item.sort) == sort for item in driver.items):
                 name = sort.capitalize() if position == "top" else f"{driver.name}{sort.capitalize()}"
+                taken = self.places.get(name)
+                if taken is not None:
+                    self.error("WDF407", f"`{name}` is the name of the {sort} that every driver has", taken,
+                               f"give this another name, or the {sort} one of its own: `{sort} Mine;`")  # fmt: skip
+                    name += f" of {driver.name}"
                 self.declare_object_node(ast.Object(sort, name, (), (), span=driver.span), driver.name)
 
     def object_sort(self, name: str) -> str:

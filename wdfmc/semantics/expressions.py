@@ -48,7 +48,7 @@ class Scope:
     text: str  # framework, driver, rule
     names: dict[str, Typed] = field(default_factory=dict)
     locals: dict[str, Type] | None = None
-    read: set[str] = field(default_factory=set)
+    read: dict[str, list[Span]] = field(default_factory=dict)  # name -> where
     written: dict[str, Span] = field(default_factory=dict)
     result: Type = field(default_factory=VoidType)
     loops: int = 0
@@ -135,10 +135,10 @@ class Expressions:
     def name(self, node: ast.Node, id: str, scope: Scope, wanted: Type | None) -> Typed:
         tables = self.tables
         if id in scope.names:
-            scope.read.add(id)
+            scope.read.setdefault(id, []).append(node.span)
             return scope.names[id]
         if scope.locals is not None and id in scope.locals:
-            scope.read.add(id)
+            scope.read.setdefault(id, []).append(node.span)
             return typed.Local(id), scope.locals[id]
         if isinstance(wanted, EnumType) and id in wanted.members:
             return typed.Const(id), wanted

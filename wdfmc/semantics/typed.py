@@ -541,3 +541,56 @@ def events_of(formula: Expr) -> Iterable[Happens]:
             yield from events_of(operand)
         case _:
             pass
+
+
+def happens(formula: Expr) -> bool:
+    """Whether it can be true at an event only."""
+    match formula:
+        case Happens() | Const(False):
+            return True
+        case Not(operand):
+            return ends(operand)
+        case And(left, right):
+            return happens(left) or happens(right)
+        case Or(left, right):
+            return happens(left) and happens(right)
+        case _:
+            return False
+
+
+def ends(formula: Expr) -> bool:
+    """Whether it can be false at an event only."""
+    match formula:
+        case Const(True):
+            return True
+        case Not(operand):
+            return happens(operand)
+        case And(left, right):
+            return ends(left) and ends(right)
+        case Or(left, right):
+            return ends(left) or ends(right)
+        case _:
+            return False
+
+
+def unnoticed(formula: Expr) -> Iterable[Expr]:
+    """What a formula says of the past that no event tells: it could come and go between two events."""
+    match formula:
+        case Once(operand):
+            if not happens(operand):
+                yield operand
+            yield from unnoticed(operand)
+        case Since(left, right):
+            if not ends(left):
+                yield left
+            if not happens(right):
+                yield right
+            yield from unnoticed(left)
+            yield from unnoticed(right)
+        case And(left, right) | Or(left, right):
+            yield from unnoticed(left)
+            yield from unnoticed(right)
+        case Not(operand):
+            yield from unnoticed(operand)
+        case _:
+            pass

@@ -79,6 +79,7 @@ class Start:
 @dataclass(frozen=True, slots=True)
 class Inline:
     callback: typed.Expr
+    kind: str
     args: tuple[typed.Expr, ...]
 
 
@@ -340,8 +341,8 @@ class Builder:
                 return ChooseValue(renamed(target, frame), values)
             case typed.Emit(_, event, args):
                 return Emit(event, renamed(args, frame) if event in self.observed else ())
-            case typed.Start(_, "inline", callback, _, args):
-                return Inline(renamed(callback, frame), renamed(args, frame))
+            case typed.Start(_, "inline", callback, kind, args):
+                return Inline(renamed(callback, frame), kind, renamed(args, frame))
             case typed.Enter(_, queue, if_idle):
                 return Enter(renamed(queue, frame), if_idle)
             case typed.Await(_, condition):

@@ -13,97 +13,47 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from wdfmc.semantics import typed
 from wdfmc.semantics.types import IntType
+from wdfmc.source import Span
 from wdfmc.system import flow
 from wdfmc.system.evaluate import IDLE, Context, Evaluator, Record, cell_name
+from wdfmc.system.inline import CallingThread
 from wdfmc.system.observers import Observers
 from wdfmc.system.paths import (
     Domains,
     Entity,
     K,
     Known,
-    OthersCondition,
     Path,
-    SelfCube,
     Symbolic,
     TraceLine,
-    abstracted,
 )
 from wdfmc.system.places import passing
+from wdfmc.system.sources import Activity, Location, Source
 from wdfmc.system.system import (
-    OTHER,
-    Actor,
-    Assignment,
-    Fairness,
     Obj,
-    Others,
     Place,
     Ref,
-    Statement,
     Template,
-    TemplateCube,
     TemplateObligation,
     TemplateSystem,
     TemplateVariable,
     Value,
 )
-from wdfmc.system.waits import DEADLOCK, never, wait_cycles
+from wdfmc.system.templates import RULES, Templates
+from wdfmc.system.waits import Way, wait_cycles
 
 NO_LOCK: Final[frozenset[str]] = frozenset()
-SHOWN: Final = ("field", "driver", "lock")  # the kinds of variables that the lines of a trace change
 UNSEEN = (  # what reads and writes nothing that others may write
     flow.AtomBegin | flow.AtomEnd | flow.Line | flow.Outcome | flow.Pause | flow.Probe | flow.End
 )
 MODEL_BOUND: Final = "model-bound"
 MOST_FORKS: Final = 6  # splits of a driver's path in one transition: more would double its templates each time
-INLINE_ROLES: Final = ("handler", "cancel", "routine")  # what a call may run on the calling thread
-
-
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """A callback bound to a host and a lock, or a thread: code that runs in an activation record."""
-
-    name: str  # of the lane
-    record: Record
-    kinds: tuple[str, ...]
-    host: str | None
-    lock: str | None
-    kind: str  # callback, thread (of the driver) or environment (a thread of the library)
-
-
-@dataclass(slots=True)
-class Source:
-    """Where transitions begin: a location of an activity, or a step of the environment for one choice of objects."""
-
-    number: int
-    activity: Activity | None
-    label: str
-    graph: flow.Graph
-    node: flow.Node
-    locks: frozenset[str]
-    pick: bool = False  # waits for the presentation lock
-    step: typed.Step | None = None
-    binding: tuple[tuple[str, Value], ...] = ()
-    protected: set[int] = field(default_factory=set)
-    templates: list[Template] = field(default_factory=list)
-    unfair: bool = False
-    in_atom: bool = False  # the rest of an atomic body
-    driver_context: Context = field(default_factory=Context)
-
-
-@dataclass(frozen=True, slots=True)
-class Location:
-    """What is known of a value of a program counter, for the waits-for graph."""
-
-    variable: int
-    label: str
-    locks: frozenset[str]
-    activity: Activity
 
 
 class OutOfTime(Exception):
@@ -137,16 +87,18 @@ class Lowering:
         self.evaluator = Evaluator(program, self.domains)
         self.observers = Observers(program.rules, goals, self.evaluator)
         self.observed = frozenset(self.observers.by_event)
+        self.templates = Templates(program, self.evaluator, self.observers)
         self.sources: list[Source] = []
         self.by_label: dict[tuple[int, str], Source] = {}
         self.graphs: dict[str, flow.Graph] = {}
         self.protection: dict[int, frozenset[str]] = {}  # variable -> locks held at every access so far
+        self.ends_seen = False  # some rule looks at whether callbacks run
         self.locations: dict[tuple[int, str], Location] = {}
         self.goals = goals
-        self.acquired_by: dict[str, frozenset[str]] = {}
-        self.waiting: dict[str, bool] = {}
+        self.calling_thread = CallingThread(self)
         self.tested: set[str] = {MODEL_BOUND}  # the contracts that some path meets
-        self.bounds: set[str] = set()  # real assumptions of the model, for the verdict
+        self.bounds: set[str] = set()  # real assumptions of the model, for every verdict
+        self.bounds_of: dict[str, set[str]] = {}  # rule -> what only its verdict assumes
 
     # ------------------------------------------------------------ the whole system
 
@@ -156,12 +108,9 @@ class Lowering:
         for thread in self.program.threads:
             self.add_thread(thread)
         self.domains.dirty = {source.number for source in self.sources}
-        while self.domains.dirty:  # in rounds: what grows in one is read in the next, all of it at once
-            for number in sorted(self.domains.dirty):
-                self.domains.dirty.discard(number)
-                self.run(self.sources[number])
+        breaches = self.saturated()
         templates = [template for source in self.sources for template in source.templates]
-        templates += self.invariant_breaches() + wait_cycles(self)
+        templates += breaches + wait_cycles(self)
         variables = tuple(
             TemplateVariable(name, owned, tuple(values), initial, kind)
             for name, owned, values, initial, kind in zip(
@@ -177,6 +126,34 @@ class Lowering:
             TemplateObligation(rule, variable, frozenset({True})) for variable, rule in self.observers.owed.items()
         )
         return TemplateSystem(variables, tuple(dict.fromkeys(templates)), owed)
+
+    def saturated(self) -> list[Template]:
+        """Runs the sources until nothing new appears. Returns the templates of the rules that speak of states only."""
+        while True:
+            while self.domains.dirty:  # in rounds: what grows in one is read in the next, all of it at once
+                for number in sorted(self.domains.dirty):
+                    self.domains.dirty.discard(number)
+                    if number != RULES:
+                        self.run(self.sources[number])
+            self.evaluator.touched = set()
+            breaches = self.templates.invariant_breaches()
+            self.expose(self.evaluator.touched)
+            if not self.domains.dirty:
+                return breaches
+
+    def expose(self, looked_at: Iterable[int]) -> None:
+        """Rules look at these variables in every state: no write to them moves, and no end of a callback if it is seen.
+
+        Joining could otherwise hide a state in which a rule is broken.
+        """
+        kinds = {self.domains.kinds[variable] for variable in looked_at}
+        if "pc" in kinds and not self.ends_seen:
+            self.ends_seen = True
+            self.domains.dirty |= {source.number for source in self.sources if source.activity is not None}
+        for variable in looked_at:
+            if self.domains.kinds[variable] == "driver" and self.protection.get(variable, NO_LOCK):
+                self.domains.dirty |= {source.number for source in self.sources if variable in source.protected}
+                self.protection[variable] = NO_LOCK
 
     # ------------------------------------------------------------ sources
 
@@ -272,7 +249,12 @@ class Lowering:
         self.domains.current = source.number
         source.templates = []
         source.protected = set()
-        for path, context in self.beginnings(source):
+        source.waits, source.ways = [], []
+        self.evaluator.touched = set()
+        beginnings = list(self.beginnings(source))
+        if source.activity is None:  # what decides whether the step may happen is read without any lock
+            self.is_mover(self.evaluator.touched, Path(source.node, 0, NO_LOCK), source)
+        for path, context in beginnings:
             source.driver_context = replace(context, driver=True)
             todo = [path]
             while todo:
@@ -294,7 +276,7 @@ class Lowering:
             path.guard[counter] = frozenset({source.label})
             if source.pick:
                 assert activity.lock is not None
-                for here in self.acquire(path, activity.lock):
+                for here in self.acquire(path, activity.lock, source, source.node.span):
                     here.lines.append(TraceLine(source.node.span, "begins", None, {}))
                     yield here, context
             else:
@@ -370,19 +352,21 @@ class Lowering:
             yield there
 
     def must_stop(self, path: Path, node: flow.Node, source: Source) -> bool:
+        if source.activity is None:
+            return False  # a step of the environment is one transition: what it awaits is part of its guard
         match node.operation:
             case flow.Pause(head):
                 if path.steps == 0:
                     return False
                 return not head or node.number in path.heads
-            case flow.Test() | flow.Fork() | flow.ChooseValue() if source.activity is not None and not path.in_atom:
+            case flow.Test() | flow.Fork() | flow.ChooseValue() if not path.in_atom:
                 return path.forks >= MOST_FORKS
-            case flow.Await() if source.activity is None:
-                return False  # a step of the environment is one transition: what it awaits is part of its guard
             case flow.Await() if path.in_atom:
                 return any(self.domains.kinds[place.variable] != "local" for place in path.values)
             case flow.Await() | flow.Occurs():
                 return path.nontrivial or path.committed
+            case flow.End():
+                return self.ends_seen and (path.nontrivial or path.committed)
             case flow.AtomBegin(heavy, acquires, waits):
                 if path.committed and (heavy or acquires):
                     return True
@@ -439,9 +423,16 @@ class Lowering:
                         self.evaluator.write(there, place, K(found))
                         yield there
             case flow.Await(condition):
-                for here, holds in self.evaluator.decide(condition, path, context):
+                decided = list(self.evaluator.decide(condition, path, context))
+                if self.evaluator.touched and not all(holds for _, holds in decided):
+                    number = source.waits_here(path, None, condition, node.span)
+                else:
+                    number = frozenset()  # what is never awaited, or excluded by the arguments
+                for here, holds in decided:
                     if holds:
-                        yield self.forward(here, node)
+                        there = self.forward(here, node)
+                        there.waited |= number
+                        yield there
             case flow.Emit(event, args):
                 yield from self.emit(path, event, args, node, source, context)
             case flow.Require(condition, rule):
@@ -474,18 +465,19 @@ class Lowering:
         match node.operation:
             case flow.Start(callback, kind, args):
                 yield from self.start(path, callback, kind, args, source, context, node)
-            case flow.Inline(callback, args):
-                self.assume_no_wait()
-                self.check_inline(path, callback, source, context)
+            case flow.Inline(callback):
+                self.calling_thread.assume_no_wait()
+                self.calling_thread.check_inline(path, callback, source, context)
                 yield self.forward(path, node)
             case flow.Enter(queue, if_idle):
-                self.assume_no_wait()
-                self.check_enter(path, queue, if_idle, source, context)
+                self.calling_thread.assume_no_wait()
+                self.calling_thread.check_enter(path, queue, if_idle, source, context)
                 yield self.forward(path, node)
             case flow.Acquire(lock):
                 for here, target in self.evaluator.targets(lock, path, replace(context, lenient=True)):
                     if isinstance(target, Obj):
-                        yield from (self.forward(at, node) for at in self.acquire(here, target.name))
+                        waiting = self.acquire(here, target.name, source, node.span)
+                        yield from (self.forward(at, node) for at in waiting)
                     else:
                         yield self.forward(here, node)
             case flow.Release(lock):
@@ -575,7 +567,8 @@ class Lowering:
     def lock_place(self, lock: str) -> Place:
         return Place(self.domains.variable(("lock", lock), f"{lock}.held", False, False, "lock"), None)
 
-    def acquire(self, path: Path, lock: str) -> Iterator[Path]:
+    def acquire(self, path: Path, lock: str, source: Source, span: Span) -> Iterator[Path]:
+        number = source.waits_here(path, lock, None, span)
         place = self.lock_place(lock)
         free, _ = self.evaluator.test(path, self.evaluator.read(path, place), lambda held: held is False)
         if free is not None:
@@ -584,6 +577,7 @@ class Lowering:
             there.locks |= {lock}
             there.nontrivial = True
             there.acquired = lock
+            there.waited |= number
             yield there
 
     def release(self, path: Path, lock: str) -> None:
@@ -713,93 +707,6 @@ class Lowering:
                     self.evaluator.write(there, self.evaluator.local(callback.parameters[at], inner), value)
             yield there
 
-    # ------------------------------------------------------------ callbacks on the calling thread
-
-    def takes(self, name: str) -> frozenset[str]:
-        """The locks that a callback acquires itself."""
-        if name not in self.acquired_by:
-            self.acquired_by[name] = frozenset()
-            found: set[str] = set()
-            callback = self.program.callbacks[name]
-            for kind in callback.kinds[:1]:
-                for node in self.callback_graph(name, self.program.kinds[kind]).nodes:
-                    match node.operation:
-                        case flow.Acquire(typed.Const(Obj(lock))):
-                            found.add(lock)
-                        case _:
-                            pass
-            self.acquired_by[name] = frozenset(found)
-        return self.acquired_by[name]
-
-    def assume_no_wait(self) -> None:
-        """A callback that runs on the calling thread is started beside it: that differs if it waits for its caller."""
-        waits = sorted(name for name in self.program.callbacks if self.waits(name))
-        if waits:
-            names = ", ".join(waits)
-            self.bounds.add(f"a caller that runs {names} on its own thread is not what that callback waits for")
-
-    def waits(self, name: str) -> bool:
-        """Whether the callback may wait for something else than a lock."""
-        if name not in self.waiting:
-            kinds = self.program.callbacks[name].kinds[:1]
-            nodes = (n for k in kinds for n in self.callback_graph(name, self.program.kinds[k]).nodes)
-            found = any(isinstance(n.operation, flow.Await) and not never(n.operation) for n in nodes)
-            self.waiting[name] = found and self.program.kinds[kinds[0]].role in INLINE_ROLES
-        return self.waiting[name]
-
-    def check_inline(self, path: Path, callback: typed.Expr, source: Source, context: Context) -> None:
-        """The callback may run here, on this thread, which holds a lock that the callback waits for."""
-        if not path.locks:
-            return
-        for here, value in self.evaluator.eval(callback, path, context):
-            for there, name in self.evaluator.split(here, value):
-                if isinstance(name, str) and self.takes(name) & path.locks:
-                    self.violate(there, DEADLOCK, source)
-
-    def check_enter(self, path: Path, queue: typed.Expr, if_idle: bool, source: Source, context: Context) -> None:
-        """The calling thread may run the queue's loop, with the locks that it holds."""
-        if not path.locks:
-            return
-        for here, target in self.evaluator.targets(queue, path, replace(context, lenient=True)):
-            if not isinstance(target, Obj):
-                continue
-            for there, busy in self.evaluator.decide(typed.Active(typed.Const(target)), here, context):
-                if not (if_idle and busy):
-                    for step in self.program.steps:
-                        if step.loop:
-                            self.check_line(there, step, target, source)
-
-    def check_line(self, path: Path, step: typed.Step, queue: Obj, source: Source) -> None:
-        """Would this line of the loop start a callback that waits for a lock of the calling thread?"""
-        loop, *rest = step.parameters
-        inner = Context(bind={loop.name: K(queue)}, lenient=True)
-        starts = list(starts_in(self.program, step.body, {}))
-        if not starts:
-            return
-        found: list[tuple[Path, Context]] = []
-        if not rest:
-            found = [(at, inner) for at, holds in self.evaluator.decide(step.when, path, inner) if holds]
-        else:
-            variable = rest[0].name
-            for at, target in self.evaluator.search(variable, self.evaluator.dynamic, step.when, path, inner):
-                if target is not None:
-                    found.append((at, inner.binding(variable, K(target))))
-        for at, bound in found:
-            for callback, kind_name in starts:
-                expr = substituted(callback, bound)
-                if expr is None:
-                    continue
-                for here, value in self.evaluator.eval(expr, at, bound):
-                    for there, name in self.evaluator.split(here, value):
-                        if isinstance(name, str) and self.blocked_by(name, kind_name, queue, there):
-                            self.violate(there, DEADLOCK, source)
-
-    def blocked_by(self, name: str, kind_name: str, queue: Obj, path: Path) -> bool:
-        kind = self.program.kinds[kind_name]
-        if kind.lock is not None and any(lock.startswith(queue.name + ".") for lock in path.locks):
-            return False  # a thread that owns the presentation lock does not dispatch
-        return bool(self.takes(name) & path.locks)
-
     # ------------------------------------------------------------ ends of transitions
 
     def finish(self, path: Path, source: Source, context: Context, node: flow.Node | None) -> None:
@@ -828,7 +735,8 @@ class Lowering:
                 label = self.location(activity, source.graph, node, after.locks, in_atom=path.in_atom)
                 after.values[counter] = K(label)
         self.reset_locals(after, source, context, live)
-        source.templates.append(self.template(after, source))
+        source.ways.append(Way(dict(after.guard), after.waited))
+        source.templates.append(self.templates.template(after, source))
 
     def reset_locals(self, path: Path, source: Source, context: Context, live: frozenset[str]) -> None:
         """Locals that nobody reads any more get their initial value, so that states differing in rubbish coincide."""
@@ -865,116 +773,7 @@ class Lowering:
         }  # fmt: skip
 
     def violate(self, path: Path, rule: str, source: Source, words: str | None = None) -> None:
-        source.templates.append(self.template(path, source, rule, words))
-
-    def template(self, path: Path, source: Source, violates: str | None = None, limit: str | None = None) -> Template:
-        updates: list[Assignment] = []
-        if violates is None:
-            for place, value in path.values.items():
-                update = self.assignment(path, place, value)
-                if update is not None:
-                    updates.append(update)
-                    self.domains.add(update.target.variable, (abstracted(now) for _, now in update.table))
-        fairness: Fairness | None = None
-        if path.fair:
-            fairness = "strong" if path.acquired and source.activity else "weak"
-        return Template(
-            path.footprint, cube_of(path.guard), others_of(path.others), tuple(updates), self.actor(path, source),
-            self.statements(path, source), fairness, path.acquired if fairness == "strong" else None, violates, limit,
-            path.events,
-        )  # fmt: skip
-
-    def assignment(self, path: Path, place: Place, value: Symbolic) -> Assignment | None:
-        if isinstance(value, K):
-            assert not isinstance(value.value, frozenset)
-            if self.evaluator.old(path, place) == frozenset({value.value}) and not is_vague(value.value):
-                return None
-            return Assignment(place, None, ((None, value.value),))
-        if value.place == place and value.table is None:
-            return None
-        table = tuple(sorted(self.evaluator.image(path, value), key=repr))
-        return Assignment(place, value.place, table)
-
-    def actor(self, path: Path, source: Source) -> Actor:
-        slot: int | None = None
-        if source.activity is not None:
-            kind = "environment" if path.words is not None else source.activity.kind
-            record = source.activity.record
-            if isinstance(record.subject, Entity) and record.subject.owned:
-                slot = 0
-            copy = f" #{record.copy + 1}" if record.copy else ""
-            return Actor(source.activity.name + copy, slot, kind)
-        assert source.step is not None
-        name = source.step.name
-        for _, value in source.binding:
-            if isinstance(value, Obj):
-                owns_loop = source.step.loop and value == source.binding[0][1]
-                name = f"{value.name}.{name}" if owns_loop else f"{name} {value.name}"
-            elif isinstance(value, Ref) and slot is None:
-                slot = value.slot
-                if value.pool != self.evaluator.received.pool:
-                    name = f"{name}[{cell_name(value)}]"
-        return Actor(name, slot, "framework" if source.step.loop else "environment")
-
-    def statements(self, path: Path, source: Source) -> tuple[Statement, ...]:
-        """The lines of the trace; each shows what changed between its beginning and the next one."""
-        found = []
-        for at, line in enumerate(path.lines):
-            until = path.lines[at + 1].before if at + 1 < len(path.lines) else path.values
-            effects = []
-            for place, value in until.items():
-                if line.before.get(place) != value and self.domains.kinds[place.variable] in SHOWN:
-                    update = self.assignment(path, place, self.evaluator.refreshed(path, value))
-                    if update is not None:
-                        effects.append(update)
-            result = None if line.result is not None and line.result.startswith("=") else line.result
-            found.append(Statement(line.span, line.action, result, tuple(effects)))
-        if not found:
-            ends = isinstance(path.node.operation, flow.End)
-            found.append(Statement(source.node.span, "returns" if ends else "goes on"))
-        return tuple(found)
-
-    # ------------------------------------------------------------ properties of states
-
-    def invariant_breaches(self) -> list[Template]:
-        """Rules that speak of states only: a step without effect wherever the state is bad."""
-        found = []
-        self.domains.current = -1
-        actor = Actor("rule", None, "framework")
-        for item in self.observers.all:
-            if not item.is_state_invariant:
-                continue
-            assert item.violation is not None
-            node = flow.Node(0, flow.End(), item.rule.span)
-            said = (Statement(item.rule.span, item.rule.sentence),)
-            for context, footprint in self.instances(item.rule):
-                path = Path(node, footprint, NO_LOCK)
-                remembering = replace(context, past=self.observers.bits(item, context.bind))
-                for here, violated in self.evaluator.decide(item.violation, path, remembering):
-                    if violated:
-                        guard, others = cube_of(here.guard), others_of(here.others)
-                        found.append(Template(here.footprint, guard, others, (), actor, said, violates=item.name))
-        self.evaluator.broken.clear()
-        return found
-
-    def instances(self, rule: typed.Rule) -> list[tuple[Context, int]]:
-        """The rule's parameters bound in each way, with the footprint that this takes."""
-        choices: list[tuple[Context, int]] = [(Context(lenient=True), 0)]
-        for parameter in rule.parameters:
-            sort = getattr(parameter.type, "sort", None)
-            if sort == self.evaluator.dynamic:
-                choices = [
-                    (context.binding(parameter.name, K(Ref(e.pool, e.index, n if e.owned else None))), n + e.owned)
-                    for context, n in choices
-                    for e in self.evaluator.entities
-                ]
-            else:
-                choices = [
-                    (context.binding(parameter.name, K(Obj(found.name))), n)
-                    for context, n in choices
-                    for found in self.program.objects_of(str(sort))
-                ]
-        return choices
+        source.templates.append(self.templates.template(path, source, rule, words))
 
 
 class _Everything(frozenset[Value]):
@@ -993,24 +792,8 @@ def to(path: Path, node: flow.Node) -> Path:
     return after
 
 
-def cube_of(cube: SelfCube) -> TemplateCube:
-    return tuple(sorted(cube.items(), key=lambda item: repr(item[0])))
-
-
-def others_of(conditions: Iterable[OthersCondition]) -> tuple[Others, ...]:
-    return tuple(
-        Others(tuple(tuple(cube_of(cube) for cube in cubes) for cubes in item.entities), item.low, item.high)
-        for item in conditions
-    )
-
-
 def in_range(bounds: IntType, value: Known) -> bool:
     return isinstance(value, int) and bounds.low <= value <= bounds.high
-
-
-def is_vague(value: Value) -> bool:
-    """Whether it may be any of several references."""
-    return isinstance(value, Ref) and value.slot == OTHER
 
 
 def resumed(node: flow.Node) -> list[TraceLine]:
@@ -1049,50 +832,3 @@ def shown_value(value: object) -> str:
             return name
         case _:
             return str(value)
-
-
-def starts_in(
-    program: typed.Program, block: typed.Block, names: dict[str, typed.Expr]
-) -> Iterator[tuple[typed.Expr, str]]:
-    """The callbacks that a body may start, in terms of the body's parameters where they are known."""
-    for statement in block:
-        match statement:
-            case typed.Start(_, "start" | "call", callback, kind, _):
-                yield renamed(callback, names), kind
-            case typed.Invoke(_, _, routine, args):
-                called = program.routines[routine]
-                inner = {p.name: renamed(arg, names) for p, arg in zip(called.parameters, args, strict=True)}
-                yield from starts_in(program, called.body, inner)
-            case typed.If(_, _, then, otherwise):
-                yield from starts_in(program, then, names)
-                yield from starts_in(program, otherwise, names)
-            case typed.ForEach(_, _, _, _, body) | typed.While(_, _, _, body):
-                yield from starts_in(program, body, names)
-            case typed.Choose(_, alternatives):
-                for alternative in alternatives:
-                    yield from starts_in(program, alternative, names)
-            case _:
-                pass
-
-
-def renamed(expr: typed.Expr, names: dict[str, typed.Expr]) -> typed.Expr:
-    match expr:
-        case typed.Local(name):
-            return names.get(name, expr)
-        case typed.FieldOf(base, sort, name, driver):
-            return typed.FieldOf(renamed(base, names), sort, name, driver)
-        case _:
-            return expr
-
-
-def substituted(expr: typed.Expr, context: Context) -> typed.Expr | None:
-    """None if the expression reads a local that is not a parameter of the line."""
-    match expr:
-        case typed.Local(name):
-            return expr if name in context.bind else None
-        case typed.FieldOf(base):
-            return expr if substituted(base, context) is not None else None
-        case typed.Const():
-            return expr
-        case _:
-            return None

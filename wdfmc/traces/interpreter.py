@@ -186,8 +186,7 @@ class Machine(Statements):
             return world, self.guarded(world)
 
         for (world, broken), chooser in attempts(attempt):
-            if world.frames and broken is None:
-                raise NotImplementedError(f"{instance.actor}: a step of the environment in which others may step")
+            assert broken is not None or not world.frames, "a step of the environment is one move"
             yield self.move(instance.actor, instance.span, world, broken, chooser)
 
     def activation_moves(self, configuration: Configuration, key: Key, found: Activation, lane: str) -> Iterator[Move]:

@@ -219,7 +219,7 @@ class Terms:
             case typed.Stored(request):
                 return self.stored(self.target(request, mode))
             case typed.Happens() | typed.Once() | typed.Since():
-                raise NotImplementedError("only rules speak of events, and rules are not interpreted")
+                raise AssertionError("only rules speak of events, and rules are not interpreted")
             case _:
                 term = self.term(expr, mode)
                 return lambda world: term(world) is True

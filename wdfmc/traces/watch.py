@@ -50,7 +50,9 @@ class Watch(Terms):
         self.memories: dict[typed.Expr, Memory] = {}
         wanted = [program.rules[name] for name in rules if name in program.rules]
         self.rules = [self.watched(rule) for rule in wanted if rule.form in SAFETY]
-        self.ends = any(rule.events & ENDS for rule in self.rules)  # some rule watches the ends of callbacks
+        asking = [rule for rule in wanted if any(asks_for_callbacks(part) for part in (rule.formula, rule.goal))]
+        # some rule watches the ends of callbacks, or asks in a state whether they have ended
+        self.ends = bool(asking) or any(rule.events & ENDS for rule in self.rules)
 
     # ------------------------------------------------------------ compiling
 
@@ -158,6 +160,18 @@ class Watch(Terms):
                         found.add(rule.name)
                         break
         return found
+
+
+def asks_for_callbacks(part: object) -> bool:
+    match part:
+        case typed.Active() | typed.RoleActive() | typed.Quiet():
+            return True
+        case typed.Not() | typed.And() | typed.Or() | typed.Exists() | typed.CountOf() | typed.Compare():
+            return any(asks_for_callbacks(getattr(part, item.name)) for item in parts(part))
+        case typed.Once() | typed.Since():
+            return any(asks_for_callbacks(getattr(part, item.name)) for item in parts(part))
+        case _:
+            return False
 
 
 def events_in(formula: object) -> Iterator[str]:
