@@ -1,0 +1,312 @@
+"""Promela, the language of SPIN (Holzmann, The SPIN Model Checker, 2003).
+
+Safety: one process, one option of its loop for each transition, each a `d_step`: SPIN's depth is the number of
+transitions. A violating transition asserts the constant `RULE_holds`, which is 0 and no part of the state.
+
+"Eventually": a process for each actor, so that SPIN's weak fairness (`pan -f`) is that of actors. A process of its own
+guesses the moment from which on an obligation stays owed and only fair transitions are taken; then it also guesses
+which strong groups are never able again, and sees to it, in rounds, that each of the others is served again and again
+(a Streett condition by guessing, Safra 1988). The never claim accepts runs on which the guesses come true. A run that
+ends in a stuck state is such a run: SPIN lets the claim go on where no process can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from wdfmc.diagnostics import Diagnostic, Rejected
+from wdfmc.exports.identifiers import identifiers
+from wdfmc.exports.subject import CANNOT, Subject
+from wdfmc.system.system import Count, Cube, Obligation, Transition, Update
+
+MOST_PROCESSES: Final = 250  # SPIN allows 255
+FAIR_WORD: Final = 8  # processes for each unit of NFAIR, less two
+OWN_NAMES: Final = ("phase", "owed", "turn", "held", "guess", "environment", "system")
+
+
+def promela(subject: Subject) -> str:
+    """Raises Rejected: the rules cannot be decided in one run of SPIN."""
+    return "".join(line + "\n" for line in _Program(subject).lines())
+
+
+class _Program:
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.system = subject.system
+        variables = self.system.variables
+        names = [v.name.replace(".", "_") if v.slot is not None else f"shared_{v.name}" for v in variables]
+        self.names = identifiers(names, OWN_NAMES)
+        self.holds = dict(
+            zip(subject.rules, identifiers([f"{rule}_holds" for rule in subject.rules], self.names), strict=True)
+        )
+
+    def lines(self) -> Iterator[str]:
+        live = bool(self.subject.owed)
+        if live and len(self.subject.rules) > 1:
+            told = ", ".join(f"`{rule}`" for rule in self.subject.owed)
+            advice = "choose one with --rule"
+            message = f"SPIN decides one rule of the form `eventually` at a time, and nothing beside it: {told}"
+            raise Rejected([Diagnostic(CANNOT, message, help=advice)])
+        body = _Eventually(self) if live else _Safety(self)
+        for note in (*self.subject.notes(), *body.usage()):
+            yield comment(note)
+        yield ""
+        for variable, name in zip(self.system.variables, self.names, strict=True):
+            values = ", ".join(f"{at} {value}" for at, value in enumerate(variable.domain))
+            yield f"unsigned {name} : {width(len(variable.domain))} = {variable.initial}; {comment(values)}"
+        for rule in self.subject.rules:
+            yield f"hidden byte {self.holds[rule]}; {comment('0: asserted where the rule is broken')}"
+        assigned = {name for one in self.system.transitions for name, _ in self.assignments(one)}
+        for name in sorted(assigned - set(self.names)):
+            yield f"hidden int {name}; {comment('of an old value, within a step')}"
+        yield ""
+        yield from body.lines()
+
+    # ------------------------------------------------------------ guards
+
+    def guard(self, transition: Transition) -> str:
+        parts = [self.member(variable, mask) for variable, mask in transition.guard]
+        parts += [self.count(count) for count in transition.counts]
+        return " && ".join(parts) or "true"
+
+    def cube(self, cube: Cube) -> str:
+        return " && ".join(self.member(variable, mask) for variable, mask in cube) or "true"
+
+    def member(self, variable: int, mask: int) -> str:
+        """Whether the value of a variable is in a set."""
+        name, size = self.names[variable], len(self.system.variables[variable].domain)
+        inside = [value for value in range(size) if mask >> value & 1]
+        outside = [value for value in range(size) if not mask >> value & 1]
+        if not outside:
+            return "true"
+        if not inside:
+            return "false"
+        if len(outside) < len(inside):
+            return joined("&&", [f"{name} != {value}" for value in outside])
+        return joined("||", [f"{name} == {value}" for value in inside])
+
+    def count(self, count: Count) -> str:
+        entities = [joined("||", [self.cube(cube) for cube in cubes] or ["false"]) for cubes in count.entities]
+        if count.high == 0:
+            return joined("&&", [f"!({entity})" for entity in entities])
+        if count.low == 1 and count.high == len(entities):
+            return joined("||", entities)
+        number = " + ".join(f"(({entity}) -> 1 : 0)" for entity in entities) or "0"
+        bounds = []
+        if count.low > 0:
+            bounds.append(f"({number}) >= {count.low}")
+        if count.high < len(entities):
+            bounds.append(f"({number}) <= {count.high}")
+        return " && ".join(bounds) or "true"
+
+    # ------------------------------------------------------------ updates
+
+    def assignments(self, transition: Transition) -> Iterator[tuple[str, str]]:
+        """(name, expression), in an order in which each reads the old values; where there is none, a copy of one is kept."""
+        admitted = dict(transition.guard)
+        left = list(transition.updates)
+        kept: dict[int, str] = {}
+        while left:
+            needed = [u.source for u in left if u.source >= 0 and u.source not in kept and u.source != u.target]
+            free = next((u for u in left if u.target not in needed), None)
+            if free is None:
+                kept[left[0].target] = f"old{len(kept)}"
+                yield kept[left[0].target], self.names[left[0].target]
+                continue
+            left.remove(free)
+            yield self.names[free.target], self.value(free, admitted, kept)
+
+    def value(self, update: Update, admitted: dict[int, int], kept: dict[int, str]) -> str:
+        if update.source < 0:
+            return str(update.table[0])
+        source = kept.get(update.source, self.names[update.source])
+        full = (1 << len(self.system.variables[update.source].domain)) - 1
+        mask = admitted.get(update.source, full)
+        images: dict[int, int] = {}
+        for old, new in enumerate(update.table):
+            if mask >> old & 1:
+                images[new] = images.get(new, 0) | 1 << old
+        if all(old == new for old, new in enumerate(update.table) if mask >> old & 1):
+            return source
+        ordered = sorted(images, key=lambda new: (images[new].bit_count(), new))
+        text = str(ordered[-1])
+        for new in ordered[:-1]:
+            olds = [f"{source} == {old}" for old in range(len(update.table)) if images[new] >> old & 1]
+            text = f"({joined('||', olds)} -> {new} : {text})"
+        return text
+
+    def option(self, conditions: Sequence[str], statements: Iterable[str], told: str) -> str:
+        condition = " && ".join(part for part in conditions if part != "true") or "true"
+        return f"    :: d_step {{ {condition} -> {'; '.join(statements) or 'skip'} }} {comment(told)}"
+
+    def step(self, transition: Transition, *conditions: str, also: Sequence[str] = ()) -> str:
+        """The option that takes a transition."""
+        statements = [*(f"{name} = {value}" for name, value in self.assignments(transition)), *also]
+        return self.option([*conditions, self.guard(transition)], statements, self.subject.told(transition))
+
+    def breach(self, transition: Transition, *conditions: str) -> str:
+        assert transition.violates is not None, transition
+        statement = f"assert({self.holds[transition.violates]})"
+        return self.option([*conditions, self.guard(transition)], [statement], self.subject.told(transition))
+
+    def asked(self, transition: Transition) -> bool:
+        return transition.violates in self.holds
+
+
+class _Safety:
+    def __init__(self, program: _Program) -> None:
+        self.program = program
+
+    def usage(self) -> Iterator[str]:
+        yield "spin -a FILE; gcc -O2 -DSAFETY -DCOLLAPSE -DNOREDUCE -o pan pan.c; ./pan -m1000000"
+        yield "with -DBFS in place of -DCOLLAPSE: a shortest error; with ./pan -c0 -e: the errors of all rules"
+
+    def lines(self) -> Iterator[str]:
+        program = self.program
+        options = []
+        for transition in program.system.transitions:
+            if transition.violates is None:
+                options.append(program.step(transition))
+            elif program.asked(transition):
+                options.append(program.breach(transition))
+        yield from process("system", options)
+
+
+class _Eventually:
+    """`strong`: the number in the rounds of each strong group, from 1."""
+
+    def __init__(self, program: _Program) -> None:
+        self.program = program
+        self.system = program.system
+        self.obligations = [owed for owed in self.system.obligations if owed.rule in program.subject.rules]
+        strong = [number for number, group in enumerate(self.system.fairness) if group.strong]
+        self.strong = {number: at for at, number in enumerate(strong, 1)}
+        self.processes = dict(self._processes())
+        weak = [group.actor for group in self.system.fairness if not group.strong]
+        assert len(set(weak)) == len(weak), "the weak fairness of an actor is that of its process"
+        if len(self.processes) > MOST_PROCESSES:
+            message = f"SPIN has too few processes for the {len(self.processes)} actors of this instance"
+            raise Rejected([Diagnostic(CANNOT, message, help="export fewer requests")])
+
+    def usage(self) -> Iterator[str]:
+        fair = max(2, -(-(len(self.processes) + 4) // FAIR_WORD))
+        yield f"spin -a FILE; gcc -O2 -DCOLLAPSE -DNOREDUCE -DNFAIR={fair} -o pan pan.c; ./pan -a -f -m1000000"
+        yield "an acceptance cycle is a fair run on which the goal stays owed for ever"
+
+    def _processes(self) -> Iterator[tuple[str, list[str]]]:
+        """The options of each process: what need not happen is nobody's, the rest is its actor's."""
+        program = self.program
+        options: dict[int | None, list[str]] = {}
+        for transition in self.system.transitions:
+            fair = None if transition.fairness is None else transition.actor
+            here = options.setdefault(fair, [])
+            if transition.violates is None:
+                running = () if fair is not None else ("phase == 0",)
+                here.append(program.step(transition, *running, also=self._served(transition)))
+                continue
+            if program.asked(transition):
+                here.append(program.breach(transition, "phase == 0"))
+            if fair is not None:
+                guard = program.guard(transition)
+                here.append(program.option(["phase == 1", guard], ["phase = 2"], program.subject.told(transition)))
+        actors = [actor for actor in options if actor is not None and options[actor]]
+        names = identifiers([f"actor_{self.system.actors[actor]}" for actor in actors], (*program.names, "never"))
+        for actor, name in zip(actors, names, strict=True):
+            yield name, options[actor]
+        if options.get(None):
+            yield "environment", options[None]
+
+    def _served(self, transition: Transition) -> list[str]:
+        at = self.strong.get(-1 if transition.fairness is None else transition.fairness)
+        return [] if at is None else [f"turn = (turn == {at} -> {at + 1} : turn)"]
+
+    def lines(self) -> Iterator[str]:
+        last = len(self.strong) + 1
+        yield f"unsigned phase : 2; {comment('0 running, 1 from now on the goal stays owed, 2 the run has ended')}"
+        yield f"unsigned owed : {width(len(self.obligations))}; {comment('which of them, guessed')}"
+        if self.strong:
+            yield f"unsigned turn : {width(last + 1)}; {comment('the strong group that is to be served next')}"
+        for number, at in self.strong.items():
+            group = self.system.fairness[number]
+            told = f"{self.system.actors[group.actor]}, {group.lock}: guessed never to be able again"
+            yield f"unsigned never{at} : 1; {comment(told)}"
+            able = [self.program.guard(one) for one in self.system.transitions if one.fairness == number]
+            yield f"#define able{at} ({joined('||', able or ['false'])})"
+        yield f"#define held {self._held()}"
+        yield ""
+        for name, options in self.processes.items():
+            yield from process(name, options)
+            yield ""
+        yield from process("guess", [*self._guesses(), *self._rounds(last)])
+        yield ""
+        yield from claim(last if self.strong else None)
+
+    def pending(self, owed: Obligation) -> str:
+        return self.program.member(owed.variable, owed.pending)
+
+    def _held(self) -> str:
+        owing = [f"owed == {at} && {self.pending(owed)}" for at, owed in enumerate(self.obligations)]
+        kept = [f"!(never{at} && able{at})" for at in self.strong.values()]
+        return joined("&&", ["phase == 1", joined("||", owing), *kept])
+
+    def _guesses(self) -> Iterator[str]:
+        never = "".join(f" if :: !able{at} -> never{at} = 1 :: true fi;" for at in self.strong.values())
+        turn = " turn = 1;" if self.strong else ""
+        for at, owed in enumerate(self.obligations):
+            yield f"    :: atomic {{ phase == 0 && {self.pending(owed)} -> owed = {at};{never}{turn} phase = 1 }}"
+
+    def _rounds(self, last: int) -> Iterator[str]:
+        for at in self.strong.values():
+            yield f"    :: d_step {{ turn == {at} && never{at} -> turn = {at + 1} }}"
+        if self.strong:
+            yield f"    :: d_step {{ turn == {last} -> turn = 1 }}"
+
+
+def claim(last: int | None) -> Iterator[str]:
+    """Accepts a run on which the guesses come true and, if there are rounds, no round is the last one."""
+    yield "never {"
+    yield "searching:"
+    yield "    do"
+    yield "    :: phase == 0"
+    yield f"    :: held -> goto {'accept_staying' if last is None else 'staying'}"
+    yield "    od;"
+    if last is None:
+        yield "accept_staying:"
+        yield "    do"
+        yield "    :: held"
+        yield "    od"
+    else:
+        yield "staying:"
+        yield "    do"
+        yield f"    :: held && turn != {last}"
+        yield f"    :: held && turn == {last} -> goto accept_round"
+        yield "    od;"
+        yield "accept_round:"
+        yield "    if"
+        yield "    :: held -> goto staying"
+        yield "    fi"
+    yield "}"
+
+
+def process(name: str, options: Sequence[str]) -> Iterator[str]:
+    """It takes an option as long as there is one; to have none is no error."""
+    yield f"active proctype {name}() {{"
+    yield "end_here:"
+    yield "    do"
+    yield from options or ["    :: false"]
+    yield "    od"
+    yield "}"
+
+
+def joined(operator: str, parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else "(" + f" {operator} ".join(parts) + ")"
+
+
+def width(size: int) -> int:
+    """The bits for so many values; SPIN wants one at least."""
+    return max(1, (size - 1).bit_length())
+
+
+def comment(text: str) -> str:
+    return f"/* {text.replace('*/', '* /').replace('/*', '/ *')} */"
