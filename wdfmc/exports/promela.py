@@ -21,7 +21,7 @@ from wdfmc.exports.subject import CANNOT, Subject
 from wdfmc.system.system import Count, Cube, Obligation, Transition, Update
 
 MOST_PROCESSES: Final = 250  # SPIN allows 255
-FAIR_WORD: Final = 8  # processes for each unit of NFAIR, less two
+FAIR_SHARE: Final = 4  # `pan -f` counts for fewer than 4 * NFAIR processes
 OWN_NAMES: Final = ("phase", "owed", "turn", "held", "guess", "environment", "system")
 
 
@@ -37,9 +37,8 @@ class _Program:
         variables = self.system.variables
         names = [v.name.replace(".", "_") if v.slot is not None else f"shared_{v.name}" for v in variables]
         self.names = identifiers(names, OWN_NAMES)
-        self.holds = dict(
-            zip(subject.rules, identifiers([f"{rule}_holds" for rule in subject.rules], self.names), strict=True)
-        )
+        rules = subject.breakable
+        self.holds = dict(zip(rules, identifiers([f"{rule}_holds" for rule in rules], self.names), strict=True))
 
     def lines(self) -> Iterator[str]:
         live = bool(self.subject.owed)
@@ -55,8 +54,8 @@ class _Program:
         for variable, name in zip(self.system.variables, self.names, strict=True):
             values = ", ".join(f"{at} {value}" for at, value in enumerate(variable.domain))
             yield f"unsigned {name} : {width(len(variable.domain))} = {variable.initial}; {comment(values)}"
-        for rule in self.subject.rules:
-            yield f"hidden byte {self.holds[rule]}; {comment('0: asserted where the rule is broken')}"
+        for name in self.holds.values():
+            yield f"hidden byte {name}; {comment('0: asserted where the rule is broken')}"
         assigned = {name for one in self.system.transitions for name, _ in self.assignments(one)}
         for name in sorted(assigned - set(self.names)):
             yield f"hidden int {name}; {comment('of an old value, within a step')}"
@@ -190,7 +189,8 @@ class _Eventually:
             raise Rejected([Diagnostic(CANNOT, message, help="export fewer requests")])
 
     def usage(self) -> Iterator[str]:
-        fair = max(2, -(-(len(self.processes) + 4) // FAIR_WORD))
+        everyone = len(self.processes) + 2  # with the one that guesses and the claim
+        fair = max(2, (everyone + 1) // FAIR_SHARE + 1)
         yield f"spin -a FILE; gcc -O2 -DCOLLAPSE -DNOREDUCE -DNFAIR={fair} -o pan pan.c; ./pan -a -f -m1000000"
         yield "an acceptance cycle is a fair run on which the goal stays owed for ever"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from textwrap import wrap
 from typing import Final
 
 from wdfmc import __version__
@@ -18,6 +19,7 @@ from wdfmc.system.slice import sliced
 from wdfmc.system.system import Transition, TransitionSystem
 
 CANNOT: Final = "WDF910"
+WIDTH: Final = 110  # of a note
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,12 @@ class Subject:
         return tuple(rule for rule in self.rules if any(o.rule == rule for o in self.system.obligations))
 
     @property
+    def breakable(self) -> tuple[str, ...]:
+        """The rules that some transition violates."""
+        broken = {one.violates for one in self.system.transitions}
+        return tuple(rule for rule in self.rules if rule in broken)
+
+    @property
     def ending(self) -> tuple[str, ...]:
         """The rules that end a run without being asked about."""
         broken = {one.violates for one in self.system.transitions if one.violates is not None}
@@ -45,9 +53,10 @@ class Subject:
     def notes(self) -> Iterator[str]:
         """The heading, and what has to be known to read a verdict."""
         yield from self.heading
-        yield f"rules: {', '.join(self.rules)}"
-        if self.ending:
-            yield f"runs also end, silently, where one of these is broken: {', '.join(self.ending)}"
+        asked = {*self.breakable, *self.owed}
+        yield from listed("rules", [rule for rule in self.rules if rule in asked])
+        yield from listed("rules that no transition can break", [rule for rule in self.rules if rule not in asked])
+        yield from listed("a run also ends, silently, where one of these is broken", self.ending)
         yield f"{len(self.system.variables)} variables, {len(self.system.transitions)} transitions"
 
     def told(self, transition: Transition) -> str:
@@ -58,6 +67,10 @@ class Subject:
         statements = self.system.origin.templates[transition.template].statements
         told = [s.action if s.result is None else f"{s.action} -> {s.result}" for s in statements]
         return " ".join(f"{actor}: {'; '.join(told)}".split())
+
+
+def listed(what: str, names: Sequence[str]) -> list[str]:
+    return wrap(f"{what}: {', '.join(names)}", WIDTH, break_on_hyphens=False) if names else []
 
 
 def subject(model: Model, options: Options) -> Subject:
