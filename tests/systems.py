@@ -41,9 +41,14 @@ def small_systems(draw: st.DrawFn, most_templates: int = 12) -> TemplateSystem:
 
     At 3 slots mostly below 2,000 states. Rules: `GOALS`.
     """
-    random = Random(draw(st.integers(0, 2**32 - 1)))
+    seed = draw(st.integers(0, 2**32 - 1))
+    return small_system(seed, draw(st.integers(min(4, most_templates), most_templates)))
+
+
+def small_system(seed: int, count: int) -> TemplateSystem:
+    """The one of `small_systems` with this seed and so many templates."""
+    random = Random(seed)
     variables = _variables(random)
-    count = draw(st.integers(min(4, most_templates), most_templates))
     templates = tuple(_template(random, variables) for _ in range(count))
     return TemplateSystem(variables, templates, tuple(_obligations(random, variables)))
 

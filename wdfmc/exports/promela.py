@@ -1,13 +1,14 @@
 """Promela, the language of SPIN (Holzmann, The SPIN Model Checker, 2003).
 
 Safety: one process, one option of its loop for each transition, each a `d_step`: SPIN's depth is the number of
-transitions. A violating transition asserts the constant `RULE_holds`, which is 0 and no part of the state.
+transitions. A violating transition asserts `RULE_holds`, which is always 0: what SPIN prints names the rule.
 
-"Eventually": a process for each actor, so that SPIN's weak fairness (`pan -f`) is that of actors. A process of its own
-guesses the moment from which on an obligation stays owed and only fair transitions are taken; then it also guesses
-which strong groups are never able again, and sees to it, in rounds, that each of the others is served again and again
-(a Streett condition by guessing, Safra 1988). The never claim accepts runs on which the guesses come true. A run that
-ends in a stuck state is such a run: SPIN lets the claim go on where no process can.
+"Eventually": an option guesses the moment from which on an obligation stays owed and only fair transitions are taken,
+and which strong groups are never able again from then on. Each other group has its turn, in rounds: a strong one until
+it is served, a weak one until it is served or not able (generalized Buechi by counting, Courcoubetis et al., CAV 1990).
+The never claim accepts the runs on which the guesses come true and the rounds never end: fair runs that owe for ever,
+those among them that end in a stuck state, where only turns are left to be taken. `pan -f` is not used: it is about
+processes, knows no strong fairness, and in SPIN 6.5 runs into its depth limit where a self-loop meets its first stack.
 """
 
 from __future__ import annotations
@@ -20,9 +21,8 @@ from wdfmc.exports.identifiers import identifiers
 from wdfmc.exports.subject import CANNOT, Subject
 from wdfmc.system.system import Count, Cube, Obligation, Transition, Update
 
-MOST_PROCESSES: Final = 250  # SPIN allows 255
-FAIR_SHARE: Final = 4  # `pan -f` counts for fewer than 4 * NFAIR processes
-OWN_NAMES: Final = ("phase", "owed", "turn", "held", "guess", "environment", "system")
+COPY: Final = 16  # bits of a copy of any variable
+OWN_NAMES: Final = ("phase", "owed", "turn", "held", "system")
 
 
 def promela(subject: Subject) -> str:
@@ -55,10 +55,10 @@ class _Program:
             values = ", ".join(f"{at} {value}" for at, value in enumerate(variable.domain))
             yield f"unsigned {name} : {width(len(variable.domain))} = {variable.initial}; {comment(values)}"
         for name in self.holds.values():
-            yield f"hidden byte {name}; {comment('0: asserted where the rule is broken')}"
+            yield f"bit {name}; {comment('always 0: asserted where the rule is broken')}"
         assigned = {name for one in self.system.transitions for name, _ in self.assignments(one)}
         for name in sorted(assigned - set(self.names)):
-            yield f"hidden int {name}; {comment('of an old value, within a step')}"
+            yield f"unsigned {name} : {COPY}; {comment('an old value, within a step')}"
         yield ""
         yield from body.lines()
 
@@ -102,7 +102,7 @@ class _Program:
     # ------------------------------------------------------------ updates
 
     def assignments(self, transition: Transition) -> Iterator[tuple[str, str]]:
-        """(name, expression), in an order in which each reads the old values; where there is none, a copy of one is kept."""
+        """(name, expression), so ordered that each reads old values; where no order does, a copy of one is kept."""
         admitted = dict(transition.guard)
         left = list(transition.updates)
         kept: dict[int, str] = {}
@@ -115,6 +115,8 @@ class _Program:
                 continue
             left.remove(free)
             yield self.names[free.target], self.value(free, admitted, kept)
+        for name in kept.values():
+            yield name, "0"
 
     def value(self, update: Update, admitted: dict[int, int], kept: dict[int, str]) -> str:
         if update.source < 0:
@@ -173,120 +175,103 @@ class _Safety:
 
 
 class _Eventually:
-    """`strong`: the number in the rounds of each strong group, from 1."""
+    """`groups`: the number of each fairness group in the rounds, from 1; `last` is when a round is complete."""
 
     def __init__(self, program: _Program) -> None:
         self.program = program
         self.system = program.system
         self.obligations = [owed for owed in self.system.obligations if owed.rule in program.subject.rules]
-        strong = [number for number, group in enumerate(self.system.fairness) if group.strong]
-        self.strong = {number: at for at, number in enumerate(strong, 1)}
-        self.processes = dict(self._processes())
-        weak = [group.actor for group in self.system.fairness if not group.strong]
-        assert len(set(weak)) == len(weak), "the weak fairness of an actor is that of its process"
-        if len(self.processes) > MOST_PROCESSES:
-            message = f"SPIN has too few processes for the {len(self.processes)} actors of this instance"
-            raise Rejected([Diagnostic(CANNOT, message, help="export fewer requests")])
+        self.groups = list(enumerate(self.system.fairness, 1))
+        self.strong = [at for at, group in self.groups if group.strong]
+        self.last = len(self.groups) + 1
 
     def usage(self) -> Iterator[str]:
-        everyone = len(self.processes) + 2  # with the one that guesses and the claim
-        fair = max(2, (everyone + 1) // FAIR_SHARE + 1)
-        yield f"spin -a FILE; gcc -O2 -DCOLLAPSE -DNOREDUCE -DNFAIR={fair} -o pan pan.c; ./pan -a -f -m1000000"
+        yield "spin -a FILE; gcc -O2 -DCOLLAPSE -DNOREDUCE -o pan pan.c; ./pan -a -m1000000"
         yield "an acceptance cycle is a fair run on which the goal stays owed for ever"
 
-    def _processes(self) -> Iterator[tuple[str, list[str]]]:
-        """The options of each process: what need not happen is nobody's, the rest is its actor's."""
-        program = self.program
-        options: dict[int | None, list[str]] = {}
-        for transition in self.system.transitions:
-            fair = None if transition.fairness is None else transition.actor
-            here = options.setdefault(fair, [])
-            if transition.violates is None:
-                running = () if fair is not None else ("phase == 0",)
-                here.append(program.step(transition, *running, also=self._served(transition)))
-                continue
-            if program.asked(transition):
-                here.append(program.breach(transition, "phase == 0"))
-            if fair is not None:
-                guard = program.guard(transition)
-                here.append(program.option(["phase == 1", guard], ["phase = 2"], program.subject.told(transition)))
-        actors = [actor for actor in options if actor is not None and options[actor]]
-        names = identifiers([f"actor_{self.system.actors[actor]}" for actor in actors], (*program.names, "never"))
-        for actor, name in zip(actors, names, strict=True):
-            yield name, options[actor]
-        if options.get(None):
-            yield "environment", options[None]
-
-    def _served(self, transition: Transition) -> list[str]:
-        at = self.strong.get(-1 if transition.fairness is None else transition.fairness)
-        return [] if at is None else [f"turn = (turn == {at} -> {at + 1} : turn)"]
-
     def lines(self) -> Iterator[str]:
-        last = len(self.strong) + 1
         yield f"unsigned phase : 2; {comment('0 running, 1 from now on the goal stays owed, 2 the run has ended')}"
         yield f"unsigned owed : {width(len(self.obligations))}; {comment('which of them, guessed')}"
-        if self.strong:
-            yield f"unsigned turn : {width(last + 1)}; {comment('the strong group that is to be served next')}"
-        for number, at in self.strong.items():
-            group = self.system.fairness[number]
-            told = f"{self.system.actors[group.actor]}, {group.lock}: guessed never to be able again"
-            yield f"unsigned never{at} : 1; {comment(told)}"
-            able = [self.program.guard(one) for one in self.system.transitions if one.fairness == number]
-            yield f"#define able{at} ({joined('||', able or ['false'])})"
+        yield f"unsigned turn : {width(self.last + 1)}; {comment('the group that has its turn; 0 none')}"
+        for at, group in self.groups:
+            actor = self.system.actors[group.actor]
+            able = [self.program.guard(one) for one in self.system.transitions if one.fairness == at - 1]
+            told = f"{actor}, to take {group.lock}" if group.strong and group.lock else actor
+            yield f"#define able{at} ({joined('||', able or ['false'])}) {comment(told)}"
+            if group.strong:
+                yield f"bit never{at}; {comment('guessed: not able from now on')}"
         yield f"#define held {self._held()}"
         yield ""
-        for name, options in self.processes.items():
-            yield from process(name, options)
-            yield ""
-        yield from process("guess", [*self._guesses(), *self._rounds(last)])
+        yield from process("system", [*self._steps(), *self._guesses(), *self._rounds()])
         yield ""
-        yield from claim(last if self.strong else None)
+        yield from self._claim()
+
+    def _steps(self) -> Iterator[str]:
+        program = self.program
+        for transition in self.system.transitions:
+            if transition.violates is None:
+                running = () if transition.fairness is not None else ("phase == 0",)
+                yield program.step(transition, *running, also=self._served(transition))
+                continue
+            if program.asked(transition):
+                yield program.breach(transition, "phase == 0")
+            if transition.fairness is not None:
+                guard = program.guard(transition)
+                yield program.option(["phase == 1", guard], ["phase = 2"], program.subject.told(transition))
+
+    def _served(self, transition: Transition) -> list[str]:
+        if transition.fairness is None:
+            return []
+        served = [
+            f"turn == {at}"
+            for at, group in self.groups
+            if (at - 1 == transition.fairness if group.strong else group.actor == transition.actor)
+        ]
+        return [f"turn = ({joined('||', served)} -> turn + 1 : turn)"] if served else []
 
     def pending(self, owed: Obligation) -> str:
         return self.program.member(owed.variable, owed.pending)
 
     def _held(self) -> str:
         owing = [f"owed == {at} && {self.pending(owed)}" for at, owed in enumerate(self.obligations)]
-        kept = [f"!(never{at} && able{at})" for at in self.strong.values()]
+        kept = [f"!(never{at} && able{at})" for at in self.strong]
         return joined("&&", ["phase == 1", joined("||", owing), *kept])
 
     def _guesses(self) -> Iterator[str]:
-        never = "".join(f" if :: !able{at} -> never{at} = 1 :: true fi;" for at in self.strong.values())
-        turn = " turn = 1;" if self.strong else ""
+        never = "".join(f" if :: !able{at} -> never{at} = 1 :: true fi;" for at in self.strong)
         for at, owed in enumerate(self.obligations):
-            yield f"    :: atomic {{ phase == 0 && {self.pending(owed)} -> owed = {at};{never}{turn} phase = 1 }}"
+            yield f"    :: atomic {{ phase == 0 && {self.pending(owed)} -> owed = {at};{never} phase = 1 }}"
 
-    def _rounds(self, last: int) -> Iterator[str]:
-        for at in self.strong.values():
-            yield f"    :: d_step {{ turn == {at} && never{at} -> turn = {at + 1} }}"
-        if self.strong:
-            yield f"    :: d_step {{ turn == {last} -> turn = 1 }}"
+    def _rounds(self) -> Iterator[str]:
+        yield "    :: d_step { phase == 1 && turn == 0 -> turn = 1 }"
+        for at, group in self.groups:
+            over = f"never{at}" if group.strong else f"!able{at}"
+            yield f"    :: d_step {{ turn == {at} && {over} -> turn = {at + 1} }}"
+        yield f"    :: d_step {{ turn == {self.last} -> turn = 0 }}"
 
-
-def claim(last: int | None) -> Iterator[str]:
-    """Accepts a run on which the guesses come true and, if there are rounds, no round is the last one."""
-    yield "never {"
-    yield "searching:"
-    yield "    do"
-    yield "    :: phase == 0"
-    yield f"    :: held -> goto {'accept_staying' if last is None else 'staying'}"
-    yield "    od;"
-    if last is None:
-        yield "accept_staying:"
+    def _claim(self) -> Iterator[str]:
+        yield "never {"
+        yield "searching:"
         yield "    do"
-        yield "    :: held"
-        yield "    od"
-    else:
+        yield "    :: phase == 0"
+        yield "    :: held -> goto staying"
+        yield "    od;"
         yield "staying:"
         yield "    do"
-        yield f"    :: held && turn != {last}"
-        yield f"    :: held && turn == {last} -> goto accept_round"
+        yield f"    :: held && turn != {self.last}"
+        yield f"    :: held && turn == {self.last} -> goto accept_round"
         yield "    od;"
         yield "accept_round:"
         yield "    if"
-        yield "    :: held -> goto staying"
-        yield "    fi"
-    yield "}"
+        yield f"    :: held && turn != {self.last} -> goto staying"
+        yield f"    :: held && turn == {self.last} -> goto waiting"
+        yield "    fi;"
+        yield "waiting:"
+        yield "    do"
+        yield f"    :: held && turn == {self.last}"
+        yield f"    :: held && turn != {self.last} -> goto staying"
+        yield "    od"
+        yield "}"
 
 
 def process(name: str, options: Sequence[str]) -> Iterator[str]:
