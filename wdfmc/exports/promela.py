@@ -22,7 +22,6 @@ from wdfmc.exports.subject import CANNOT, Subject
 from wdfmc.system.system import Count, Cube, Obligation, Transition, Update
 
 COPY: Final = 16  # bits of a copy of any variable
-OWN_NAMES: Final = ("phase", "owed", "turn", "held", "system")
 
 
 def promela(subject: Subject) -> str:
@@ -36,7 +35,7 @@ class _Program:
         self.system = subject.system
         variables = self.system.variables
         names = [v.name.replace(".", "_") if v.slot is not None else f"shared_{v.name}" for v in variables]
-        self.names = identifiers(names, OWN_NAMES)
+        self.names = identifiers(names)
         rules = subject.breakable
         self.holds = dict(zip(rules, identifiers([f"{rule}_holds" for rule in rules], self.names), strict=True))
 
