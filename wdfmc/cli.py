@@ -19,15 +19,7 @@ from wdfmc import __version__
 from wdfmc.diagnostics import Diagnostic, Rejected, did_you_mean
 from wdfmc.language.reading import read
 from wdfmc.reports import FORMATS
-from wdfmc.usage import (
-    STDIN,
-    command_line,
-    contradictions,
-    export_contradictions,
-    model_files,
-    read_stdin,
-    unknown_command,
-)
+from wdfmc.usage import STDIN, command_line, contradictions, model_files, read_stdin, unknown_command
 from wdfmc.verdict import ModelReport, Report, Result
 
 if TYPE_CHECKING:
@@ -268,6 +260,8 @@ def export(
 
     A comment in what is written names the rules, the variables and their values, and how to run the other tool.
     """
+    from wdfmc.usage import export_contradictions
+
     file = None if output == STDIN else output
     console = file is None and sys.stdout.isatty()
     wrong = export_contradictions(

@@ -143,7 +143,7 @@ def test_callbacks_that_overlap_have_as_many_records_as_in_a_check() -> None:
     """A bound that `wdfmc check` lifts is not hit in what is exported either."""
     found = model("drivers/libusbk.wdf")
     options = Options(requests=1)
-    assert settled(found, chosen(found, options), options).overlaps == {"handler": 2}
+    assert settled(found.program, chosen(found, options), options).overlaps == {"handler": 2}
     assert MODEL_BOUND not in expected(exported("drivers/libusbk.wdf", 1))
 
 

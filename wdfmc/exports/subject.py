@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from textwrap import wrap
 from typing import Final
 
 from wdfmc import __version__
 from wdfmc.check import Goal, Model, Options, with_target
-from wdfmc.decide import MOST_ACTIVATIONS, Instance, limit_of, lowered, run_engine
+from wdfmc.decide import MOST_ACTIVATIONS, Instance, assumptions, limit_of, lowered, run_engine
 from wdfmc.diagnostics import Diagnostic, Rejected
 from wdfmc.engines.engine import Violated
+from wdfmc.semantics import typed
 from wdfmc.system.instantiate import instantiate
 from wdfmc.system.lower import MODEL_BOUND
 from wdfmc.system.paths import NotExpressible
@@ -83,7 +84,7 @@ def subject(model: Model, options: Options) -> Subject:
     program = with_target(model.program, goals[0].target, options.target is not None)
     while True:
         try:
-            instance = settled(model, goals, options)
+            instance = settled(program, goals, options)
             break
         except NotExpressible as problem:
             blamed = [goal for goal in goals if problem.rule in (None, goal.rule)]
@@ -98,6 +99,7 @@ def subject(model: Model, options: Options) -> Subject:
         f"wdfmc {__version__}: driver {program.name} in {model.path}",
         f"requests: {options.requests}; targets: {goals[0].target}",
         *(f"bound: {bound}" for bound in instance.bounds),
+        *(f"{goal.rule}, assuming: {words}" for goal in goals if (words := "; ".join(assumptions(program, goal)))),
         *left_out,
     )
     return Subject(instantiate(part.system, options.requests), rules, heading)
@@ -118,9 +120,8 @@ def chosen(model: Model, options: Options) -> list[Goal]:
     return list(goals.values())
 
 
-def settled(model: Model, goals: Sequence[Goal], options: Options) -> Instance:
+def settled(program: typed.Program, goals: Sequence[Goal], options: Options) -> Instance:
     """Lowered with as many records of each callback as overlap, found as `wdfmc check` finds it."""
-    program = with_target(model.program, goals[0].target, options.target is not None)
     overlaps: dict[str, int] = {}
     while True:
         instance = lowered(program, goals, options, overlaps)
@@ -135,7 +136,7 @@ def overlapping(instance: Instance, options: Options) -> str | None:
     part = sliced(instance.system, frozenset({MODEL_BOUND}), instance.contracts)
     small = instantiate(part.system, options.requests)
     if instance.raisable and any(one.violates == MODEL_BOUND for one in small.transitions):
-        for _, _, outcome in run_engine(small, [MODEL_BOUND], replace(options, engine="auto"), None):
+        for _, _, outcome in run_engine(small, [MODEL_BOUND], options, None):
             if isinstance(outcome, Violated):
                 return instance.raisable.get(limit_of(part, small, outcome.path))
     return None
