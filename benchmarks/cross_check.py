@@ -173,8 +173,8 @@ def report(arguments: argparse.Namespace) -> Iterator[str]:
     yield ""
     limits = f"at most {arguments.patience:.0f} s each, SPIN at most {MEMORY} MiB"
     yield "Written by `python benchmarks/cross_check.py`. Wall time of whole processes in seconds, the median of"
-    yield f"{arguments.repeat}; {limits}. Ratios above 1: wdfmc is faster. Right models, with those of their safety rules"
-    yield "that are decided together."
+    yield f"{arguments.repeat}; {limits}. Ratios above 1: wdfmc is faster."
+    yield "Right models, with those of their safety rules that are decided together."
     yield ""
     yield from machine()
     yield ""

@@ -19,7 +19,6 @@ from wdfmc.system.lower import MODEL_BOUND
 SMALL = 60_000  # states up to renaming of an instance that the other tools are asked about
 EVENTUALLY = "request-eventually-completed"
 SHARE = (
-    "cancellation/forward_canceller.wdf",
     "cancellation/pending_read.wdf",
     "cancellation/pending_read_no_lock.wdf",
     "drivers/vhidmini2.wdf",

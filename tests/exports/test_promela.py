@@ -39,12 +39,12 @@ def agree_on_eventually(seed: int, rule: str, folder: Path) -> int:
 
 @needs_spin
 def test_spin_agrees_on_safety(tmp_path: Path) -> None:
-    assert 5 < sum(agree_on_safety(seed, tmp_path) for seed in range(25)) < 45
+    assert 4 <= sum(agree_on_safety(seed, tmp_path) for seed in range(16)) < 28
 
 
 @needs_spin
 def test_spin_agrees_on_what_happens_eventually(tmp_path: Path) -> None:
-    assert 5 < sum(agree_on_eventually(seed, ("live", "both")[seed // 2 % 2], tmp_path) for seed in range(24)) < 20
+    assert 5 < sum(agree_on_eventually(seed, ("live", "both")[seed // 2 % 2], tmp_path) for seed in range(16)) < 13
 
 
 @needs_spin
