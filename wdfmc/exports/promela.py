@@ -189,7 +189,7 @@ class _Eventually:
         yield "an acceptance cycle is a fair run on which the goal stays owed for ever"
 
     def lines(self) -> Iterator[str]:
-        yield f"unsigned phase : 2; {comment('0 running, 1 from now on the goal stays owed, 2 the run has ended')}"
+        yield f"bit phase; {comment('1: from now on the goal stays owed')}"
         yield f"unsigned owed : {width(len(self.obligations))}; {comment('which of them, guessed')}"
         yield f"unsigned turn : {width(self.last + 1)}; {comment('the group that has its turn; 0 none')}"
         for at, group in self.groups:
@@ -206,17 +206,14 @@ class _Eventually:
         yield from self._claim()
 
     def _steps(self) -> Iterator[str]:
+        """A fair transition that violates only makes its group able: whoever owes it a turn for ever is not fair."""
         program = self.program
         for transition in self.system.transitions:
             if transition.violates is None:
                 running = () if transition.fairness is not None else ("phase == 0",)
                 yield program.step(transition, *running, also=self._served(transition))
-                continue
-            if program.asked(transition):
+            elif program.asked(transition):
                 yield program.breach(transition, "phase == 0")
-            if transition.fairness is not None:
-                guard = program.guard(transition)
-                yield program.option(["phase == 1", guard], ["phase = 2"], program.subject.told(transition))
 
     def _served(self, transition: Transition) -> list[str]:
         if transition.fairness is None:
