@@ -27,7 +27,7 @@ needs_spin = pytest.mark.skipif(
     not (shutil.which("spin") and shutil.which("gcc")), reason="SPIN, or the gcc that it needs, is not installed"
 )
 needs_abc = pytest.mark.skipif(ABC is None, reason="ABC is not installed (neither berkeley-abc nor abc)")
-PATIENCE = 120  # seconds for one run of a tool; then the test fails
+PATIENCE = 600  # seconds for one run of a tool; then the test fails
 
 
 @dataclass(frozen=True)
