@@ -42,18 +42,13 @@ def small_systems(draw: st.DrawFn, most_templates: int = 12) -> TemplateSystem:
 
     At 3 slots mostly below 2,000 states. Rules: `GOALS`.
     """
-    count = draw(st.integers(min(4, most_templates), most_templates))
-    return _system(Random(draw(st.integers(0, 2**32 - 1))), count)
-
-
-def seeded_system(seed: int, templates: int = 9) -> TemplateSystem:
-    """One of the `small_systems`, always the same for a seed."""
-    return _system(Random(seed), templates)
+    seed = draw(st.integers(0, 2**32 - 1))
+    return small_system(seed, draw(st.integers(min(4, most_templates), most_templates)))
 
 
 def with_bad_states(seed: int, rules: int = 8) -> TemplateSystem:
     """A seeded system with rules "never in this cube", many of which hold."""
-    system = seeded_system(seed)
+    system = small_system(seed)
     random = Random(seed)
     return replace(system, templates=(*system.templates, *(_never(random, system, f"never{n}") for n in range(rules))))
 
@@ -73,7 +68,9 @@ def _never(random: Random, system: TemplateSystem, rule: str) -> Template:
     return Template(footprint, guard, others, (), Actor("monitor", None, "framework"), statements, violates=rule)
 
 
-def _system(random: Random, count: int) -> TemplateSystem:
+def small_system(seed: int, count: int = 9) -> TemplateSystem:
+    """The one of `small_systems` with this seed and so many templates."""
+    random = Random(seed)
     variables = _variables(random)
     templates = tuple(_template(random, variables) for _ in range(count))
     return TemplateSystem(variables, templates, tuple(_obligations(random, variables)))

@@ -147,7 +147,7 @@ def test_defaults(pipeline: Pipeline, here: Path) -> None:
     [
         ("", ["WDF902", "a command is needed", "`check`"]),
         ("chekc a.wdf", ["WDF902", "`chekc`", "did you mean `check`?"]),
-        ("frobnicate", ["WDF902", "the commands are `check`, `explain`, `fmt`, `rules`"]),
+        ("frobnicate", ["WDF902", "the commands are `check`, `explain`, `export`, `fmt`, `rules`"]),
         ("a.wdf", ["WDF902", "did you mean `wdfmc check a.wdf`?"]),
         ("--vresion", ["WDF901", "`--vresion`", "did you mean `--version`?"]),
         ("check", ["WDF901", "needs MODEL..."]),

@@ -581,6 +581,12 @@ def command_line() -> Iterator[Explanation]:
     yield Explanation("WDF905", "options that contradict each other", "One of the two has to go.")
     yield Explanation("WDF906", "the output cannot be written", "The file or its directory is missing or refused.")
     yield Explanation("WDF907", "an unknown name", "`wdfmc rules` lists the rules; `wdfmc explain` takes any name.")
+    yield Explanation(
+        "WDF910",
+        "a rule that cannot be exported",
+        "Rules of the form `eventually` are written in Promela only, one at a time. A rule that `wdfmc check` leaves "
+        "undecided because it cannot be expressed cannot be exported either.",
+    )
 
 
 CATALOGUE: Final[Mapping[str, Explanation]] = {

@@ -79,7 +79,7 @@ def too_deep(text: ast.Text) -> Diagnostic:
 def check_texts(
     texts: Texts, options: Options, deadline: float | None, on_result: Callable[[str, Result], None]
 ) -> Report:
-    models, diagnostics = loaded(texts, options)
+    models, diagnostics = analysed_texts(texts, options)
     if any(item.severity is Severity.ERROR for item in diagnostics):
         raise Rejected(diagnostics)
     reports = []
@@ -154,7 +154,11 @@ def read_texts(paths: Sequence[Path | Source], options: Options) -> Texts:
     return Texts(tuple(models), tuple(specs), tuple(diagnostics))
 
 
-def loaded(texts: Texts, options: Options) -> tuple[list[Model], list[Diagnostic]]:
+def loaded(paths: Sequence[Path | Source], options: Options) -> tuple[list[Model], list[Diagnostic]]:
+    return analysed_texts(read_texts(paths, options), options)
+
+
+def analysed_texts(texts: Texts, options: Options) -> tuple[list[Model], list[Diagnostic]]:
     diagnostics = list(texts.diagnostics)
     if any(item.severity is Severity.ERROR for item in diagnostics):
         return [], diagnostics

@@ -34,6 +34,8 @@ DEFECT: Final = 70
 INTERRUPTED: Final = 130
 ENGINES: Final = ("auto", "bmc", "explicit", "ic3")
 TARGETS: Final = ("answers", "honours", "silent")
+LANGUAGES: Final = ("promela", "aiger", "smt2")
+ENCODINGS: Final = ("binary", "one-hot")
 EXAMPLE_SECONDS: Final = 30.0
 EXITS: Final = """\b
 Exit codes:
@@ -211,21 +213,91 @@ class Delivery:
         return WRONG
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str | bytes) -> None:
     """All of the text or, if anything fails, nothing."""
+    packed = text.encode("utf-8") if isinstance(text, str) else text
     if path.exists() and not path.is_file():  # a device or a pipe
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(packed)
         return
     path = Path(os.path.realpath(path))
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(text, encoding="utf-8", newline="")
+        part.write_bytes(packed)
         if path.exists():
             part.chmod(path.stat().st_mode & 0o7777)
         os.replace(part, path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+# ---------------------------------------------------------------- export
+
+
+@commands.command(short_help="Write what `check` decides for SPIN, AIGER or CHC tools.")
+@click.argument("model")
+@click.option("--to", "language", type=click.Choice(LANGUAGES), required=True, help="The language of the other tool.")
+@click.option("--spec", "specs", metavar="FILE", multiple=True, help="Also know the rules of this file.")
+@click.option(
+    "--rule",
+    "rules",
+    metavar="NAME",
+    multiple=True,
+    help="Ask about this rule; may be repeated.  [default: all safety]",
+)
+@click.option("--requests", type=click.IntRange(min=1), default=2, show_default=True, help="Requests in one run.")
+@click.option("--target", type=click.Choice(TARGETS), help="What I/O targets do with what they are sent.")
+@click.option("--encoding", type=click.Choice(ENCODINGS), help="Of values, in AIGER.  [default: binary]")
+@click.option("--output", metavar="FILE", help="Write here; not touched if there is an error.")
+def export(
+    model: str,
+    language: str,
+    specs: tuple[str, ...],
+    rules: tuple[str, ...],
+    requests: int,
+    target: str | None,
+    encoding: str | None,
+    output: str | None,
+) -> int:
+    """Write the instance that `check` decides for MODEL (a file, or - for stdin), so that other tools can check it.
+
+    A comment in what is written names the rules, the variables and their values, and how to run the other tool.
+    """
+    from wdfmc.usage import export_contradictions
+
+    file = None if output == STDIN else output
+    console = file is None and sys.stdout.isatty()
+    wrong = export_contradictions(
+        model=model, language=language, encoding=encoding, output=file, inputs=[model, *specs], console=console
+    )
+    if wrong:
+        raise Rejected(wrong)
+    paths = model_files([model])
+    from wdfmc.check import Options, loaded
+    from wdfmc.diagnostics import Severity
+    from wdfmc.exports import written
+
+    options = Options(
+        specs=tuple(Path(spec) for spec in specs),
+        rules=tuple(dict.fromkeys(rules)),
+        requests=requests,
+        target=target,
+        jobs=os.cpu_count() or 1,
+    )
+    models, diagnostics = loaded(paths, options)
+    if any(item.severity is Severity.ERROR for item in diagnostics):
+        raise Rejected(diagnostics)
+    complain(diagnostics)
+    text = written(models[0], options, language, encoding)
+    if file is None:
+        show_text(text) if isinstance(text, str) else show_bytes(text)
+        return DONE
+    try:
+        write_whole(Path(file), text)
+    except OSError as error:
+        message = f"cannot write to `{file}`: {error.strerror or error}"
+        raise Rejected([Diagnostic("WDF906", message)]) from error
+    return DONE
 
 
 # ---------------------------------------------------------------- rules, explain, fmt
@@ -363,6 +435,13 @@ def show_text(text: str) -> None:
 
     with open_stdout():
         write_text(text, sys.stdout)
+        sys.stdout.flush()
+
+
+def show_bytes(packed: bytes) -> None:
+    with open_stdout():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(packed)
         sys.stdout.flush()
 
 

@@ -70,6 +70,26 @@ def contradictions(
     return found
 
 
+def export_contradictions(
+    *, model: str, language: str, encoding: str | None, output: str | None, inputs: Sequence[str], console: bool
+) -> list[Diagnostic]:
+    """`console`: what is written would go to a terminal."""
+    found = []
+    if model != STDIN and not Path(model).is_file() and (Path(model).is_dir() or glob.has_magic(model)):
+        found.append(Diagnostic("WDF901", f"`{model}`: one model is exported at a time"))
+    if encoding is not None and language != "aiger":
+        found.append(
+            Diagnostic("WDF905", f"`--encoding` is about `--to aiger`; `--to {language}` has none", help="leave it out")
+        )
+    if console and language == "aiger":
+        found.append(
+            Diagnostic("WDF905", "AIGER is binary, and would go to a terminal", help="name a file with `--output`")
+        )
+    if output is not None:
+        found += unwritable(Path(output), inputs)
+    return found
+
+
 def unwritable(output: Path, inputs: Sequence[str]) -> list[Diagnostic]:
     if output.is_dir():
         return [Diagnostic("WDF906", f"cannot write to `{output}`: it is a directory")]

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.engines.naive import layers, random_system
-from tests.systems import seeded_system, with_bad_states
+from tests.systems import small_system, with_bad_states
 from wdfmc.engines.abstraction import reach
 from wdfmc.engines.cubes import Preimages, Renamings, contains
 from wdfmc.engines.engine import Holds, Unknown, Violated
@@ -76,7 +76,7 @@ def test_a_preimage_is_exact_where_nothing_is_counted(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_a_preimage_leads_into_the_cube_where_something_is_counted(seed: int) -> None:
-    system = instantiate(seeded_system(seed), 3)
+    system = instantiate(small_system(seed), 3)
     whole = tuple((1 << len(variable.domain)) - 1 for variable in system.variables)
     states = [state for layer in layers(system) for state in layer][:60]
     for state in states:
@@ -92,7 +92,7 @@ def test_a_preimage_leads_into_the_cube_where_something_is_counted(seed: int) ->
 
 
 def test_what_happens_eventually_is_not_its_business() -> None:
-    system = instantiate(seeded_system(0), 2)
+    system = instantiate(small_system(0), 2)
     owed = system.obligations[0].rule
     assert isinstance(dict(Ic3().check(system, [owed]))[owed], Unknown)
 

@@ -1,0 +1,120 @@
+"""SPIN and ABC, run on what is exported: which rules each of them says are broken."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.engines.naive import random_system
+from tests.systems import small_system
+from wdfmc.engines.engine import Violated
+from wdfmc.engines.explicit import Explicit
+from wdfmc.exports.aiger import Encoding, aiger
+from wdfmc.exports.promela import promela
+from wdfmc.exports.subject import Subject
+from wdfmc.system.instantiate import instantiate
+from wdfmc.system.system import TransitionSystem
+
+ABC = next((found for name in ("berkeley-abc", "abc") if (found := shutil.which(name))), None)
+needs_spin = pytest.mark.skipif(
+    not (shutil.which("spin") and shutil.which("gcc")), reason="SPIN, or the gcc that it needs, is not installed"
+)
+needs_abc = pytest.mark.skipif(ABC is None, reason="ABC is not installed (neither berkeley-abc nor abc)")
+PATIENCE = 600  # seconds for one run of a tool; then the test fails
+
+
+@dataclass(frozen=True)
+class Spun:
+    """`depth`: of the last error that was found; SPIN counts from 0."""
+
+    broken: frozenset[str]
+    depth: int | None
+
+
+def run(command: Sequence[str], folder: Path) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 0, (command, done.returncode, done.stdout[-2000:], done.stderr[-2000:])
+    return done.stdout
+
+
+def spun(subject: Subject, folder: Path, *, shortest: bool = False) -> Spun:
+    """An exhaustive run of SPIN for all rules, with the flags that the text itself names, but faster compiled.
+
+    shortest: breadth first up to the first error.
+    """
+    text = promela(subject)
+    Path(folder, "exported.pml").write_text(text, encoding="utf-8")
+    usage = re.search(r"gcc (?P<gcc>.*?) -o pan pan.c; ./pan (?P<pan>.*?) \*/", text)
+    assert usage
+    flags = [flag for flag in shlex.split(usage["gcc"]) if flag not in ("-O2", "-DCOLLAPSE")]
+    assert "rror" not in run(["spin", "-a", "exported.pml"], folder)
+    run(["gcc", "-O0", "-w", *flags, *(["-DBFS"] if shortest else []), "-o", "pan", "pan.c"], folder)
+    all_errors = () if shortest or subject.owed else ("-c0", "-e")
+    told = run(["./pan", *shlex.split(usage["pan"]), *all_errors], folder)
+    assert "max search depth too small" not in told, told
+    errors = re.search(r"errors: (\d+)", told)
+    assert errors, told
+    assert all_errors or int(errors[1]) or "Search not completed" not in told, told
+    names = {promela_name(rule): rule for rule in subject.rules}
+    broken = {names[name] for name in re.findall(r"assertion violated +(\w+)_holds ", told)}
+    if "acceptance cycle (" in told:
+        broken |= set(subject.owed)
+    assert bool(broken) == bool(int(errors[1])), told
+    depths = re.findall(r"\(at depth (\d+)\)", told)
+    return Spun(frozenset(broken), int(depths[-1]) if depths else None)
+
+
+def promela_name(rule: str) -> str:
+    return rule.replace("-", "_")
+
+
+def decided_by_abc(subject: Subject, encoding: Encoding, folder: Path) -> frozenset[str]:
+    """The rules that `pdr` refutes. It decides all of them."""
+    told = abc(subject, encoding, folder, "pdr -a")
+    counts = re.search(r"All = (\d+)\. Proved = (\d+)\. Disproved = (\d+)\. Undecided = 0\.", told)
+    assert counts, told
+    refuted = {subject.rules[int(at)] for at in re.findall(r"Output +(\d+) was (?:trivially )?asserted", told)}
+    assert [int(count) for count in counts.groups()] == [
+        len(subject.rules), len(subject.rules) - len(refuted), len(refuted)
+    ], told  # fmt: skip
+    return frozenset(refuted)
+
+
+def shortest_by_abc(subject: Subject, encoding: Encoding, folder: Path, frames: int) -> int | None:
+    """The number of steps before the only rule of the subject is broken, as bounded model checking finds it."""
+    (_,) = subject.rules
+    told = abc(subject, encoding, folder, f"bmc3 -F {frames}")
+    found = re.search(r"was (?:trivially )?asserted in frame +(\d+)", told)
+    return None if found is None else int(found[1])
+
+
+def abc(subject: Subject, encoding: Encoding, folder: Path, command: str) -> str:
+    assert ABC
+    Path(folder, "exported.aig").write_bytes(aiger(subject, encoding))
+    return run([ABC, "-c", f"read_aiger exported.aig; {command}"], folder)
+
+
+# ---------------------------------------------------------------- random systems
+
+
+def some_system(seed: int) -> TransitionSystem:
+    """Every third one is flat from the beginning, with counting conditions on anything; the others are instances."""
+    if seed % 3 == 2:
+        return random_system(seed)
+    return instance(seed)
+
+
+def instance(seed: int) -> TransitionSystem:
+    return instantiate(small_system(seed, 4 + seed % 9), 1 + seed // 3 % 3)
+
+
+def violated(system: TransitionSystem, rules: Sequence[str]) -> dict[str, Violated]:
+    outcomes = dict(Explicit().check(system, rules))
+    return {rule: outcome for rule, outcome in outcomes.items() if isinstance(outcome, Violated)}
