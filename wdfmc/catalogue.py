@@ -489,6 +489,22 @@ def structure() -> Iterator[Explanation]:
         "        WdfRequestComplete(Request, STATUS_SUCCESS);\n    }\n}\n",
         driver(),
     )
+    yield Explanation(
+        "WDF411",
+        "a number of objects",
+        "`file Handle[2];` lets at most two files be opened in one run. Only what the surroundings make is declared by "
+        "number, one to four of it; everything else has a name of its own.",
+        driver(items="spinlock Guard[2];"),
+        driver(items="spinlock First;\nspinlock Second;"),
+    )
+    yield Explanation(
+        "WDF412",
+        "only the top of a stack can have this",
+        "Of stacked drivers only the uppermost one can have files, and none can have callbacks for the contexts of "
+        "its requests. Check the lower driver in a text of its own.",
+        driver(items="file Handle;") + "driver Upper { }\nstack Upper over Small;\n",
+        driver() + "driver Upper {\n    file Handle;\n}\nstack Upper over Small;\n",
+    )
 
 
 def rules() -> Iterator[Explanation]:

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias, assert_never
 from wdfmc.diagnostics import did_you_mean
 from wdfmc.language import ast
 from wdfmc.semantics import typed
-from wdfmc.semantics.declarations import list_cell, set_bit, walk
+from wdfmc.semantics.declarations import list_cell, walk
 from wdfmc.semantics.expressions import FALSE, TRUE, Expressions, Scope, event_arguments
 from wdfmc.semantics.types import (
     BoolType,
@@ -29,6 +29,7 @@ from wdfmc.system.system import Obj
 FrameworkStatement: TypeAlias = (
     ast.Emit | ast.Start | ast.Enter | ast.Await | ast.Then | ast.Limit | ast.Requires | ast.Lock | ast.Occurs
 )
+STALE: Final = "no-stale-handle"
 FRAMEWORK_ONLY: Final = (ast.Emit, ast.Start, ast.Enter, ast.Then, ast.Limit, ast.Requires, ast.Lock)
 
 
@@ -155,7 +156,8 @@ class Bodies(Expressions):
                 return
             sort = kind.sort
             unique, inner = self.bind(node, node.variable, sort, scope)
-            where: typed.Expr = typed.FieldOf(typed.Local(unique), sort, set_bit(value.field), driver=True)
+            out.extend(self.owner_is_there(node, value))
+            where = self.membership(value, typed.Local(unique), sort)
         else:
             assert node.sort is not None
             sort = node.sort
@@ -229,13 +231,34 @@ class Bodies(Expressions):
             self.tables.error("WDF301", f"`{right}` puts into a {kind}", node.span)
             return
         item = self.value(element, scope, RefType(kind.sort, True, kind.sort), out)
+        there = self.owner_is_there(node, value)
         if isinstance(kind, SetType):
-            bit = typed.FieldOf(item, kind.sort, set_bit(value.field), driver=True)
-            out.append(typed.Assign(node.span, bit, typed.Const(op != "remove")))
+            body = self.change_of_set(node, value, item, kind.sort, typed.Const(op != "remove"))
+            out.append(typed.Atomic(node.span, (*there, *body)) if there else body[0])
             return
         cells = [replace(value, field=list_cell(value.field, at)) for at in range(kind.bound)]
         body = appended(node.span, cells, item, value.field) if op == "append" else removed(node.span, cells, item)
-        out.append(typed.Atomic(node.span, body))
+        out.append(typed.Atomic(node.span, (*there, *body)))
+
+    def owner_is_there(self, node: ast.Node, container: typed.FieldOf) -> typed.Block:
+        """What a use of a set or list requires of an owner that comes and goes."""
+        define = self.tables.defines.get(f"alive_{container.sort}")
+        if define is None or not self.tables.sorts[container.sort].bounded:
+            return ()
+        kind = RefType(container.sort, True, container.sort)
+        return (typed.Require(node.span, self.expand_with(define, [(container.base, kind)])[0], STALE),)
+
+    def change_of_set(
+        self, node: ast.Node, container: typed.FieldOf, item: typed.Expr, sort: str, value: typed.Expr
+    ) -> typed.Block:
+        choices = self.set_bits(container, item, sort)
+        if not self.tables.sorts[container.sort].bounded:
+            return (typed.Assign(node.span, choices[0][1], value),)
+        body: typed.Block = ()
+        for owner, bit in reversed(choices):
+            owned = typed.Compare("==", container.base, owner)
+            body = (typed.If(node.span, owned, (typed.Assign(node.span, bit, value),), body),)
+        return body
 
     def memory(
         self, node: ast.Node, op: str, operand: ast.Expr | None, scope: Scope, out: list[typed.Statement]

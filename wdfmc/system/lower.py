@@ -157,6 +157,10 @@ class Lowering:
             for number in sorted(self.domains.dirty):
                 self.domains.dirty.discard(number)
                 self.run(self.sources[number])
+        for sort in self.program.sorts.values():
+            number = len(self.program.objects_of(sort.name))
+            if sort.bounded and number:
+                self.bounds.add(f"at most {number} {sort.name}{'s' if number > 1 else ''}")
         templates = [template for source in self.sources for template in source.templates]
         templates += self.invariant_breaches() + wait_cycles(self)
         variables = tuple(
@@ -444,8 +448,7 @@ class Lowering:
                         self.violate(here, rule, source)
             case flow.Touch(field_of):
                 for here, base in self.evaluator.targets(field_of.base, path, context):
-                    alive = self.evaluator.alive(here, base, context) if isinstance(base, Ref) else iter((here,))
-                    yield from (self.forward(at, node) for at in alive)
+                    yield from (self.forward(at, node) for at in self.evaluator.alive(here, base, context))
             case flow.Limit(words):
                 self.violate(path, MODEL_BOUND, source, words)
             case flow.End():
@@ -542,7 +545,7 @@ class Lowering:
             place = self.evaluator.field_place(base, target.field)
             assert place is not None, target
             alive = [here]
-            if target.driver and context.driver and isinstance(base, Ref):
+            if target.driver and context.driver:
                 alive = list(self.evaluator.alive(here, base, context))
             bounds = self.evaluator.field_type(target.sort, target.field, base)
             for at in alive:
