@@ -317,6 +317,8 @@ class Bodies(Expressions):
         body = self.block(node.body, scope)
         if driver:
             self.unread(scope)
+        else:
+            self.has_no_turns(node.body)
         ddi = isinstance(node, ast.Ddi)
         return typed.Routine(
             node.name, parameters, scope.result, requires, body, atomic=not driver, ddi=ddi, span=node.span
@@ -380,7 +382,15 @@ class Bodies(Expressions):
         fair_node = extra.fair if extra is not None else node.fair
         fair = self.condition(fair_node, scope) if fair_node else FALSE
         body = self.block(node.body, scope)
+        self.has_no_turns(node.body)
         return typed.Step(node.name, parameters, when, fair, body, extra is not None, span=node.span)
+
+    def has_no_turns(self, body: ast.Block) -> None:
+        """What the framework does at once does not wait for the surroundings; only a thread does."""
+        for part in walk(body):
+            if isinstance(part, ast.Occurs):
+                self.tables.error("WDF310", "`environment` stands in a thread only", part.span,
+                                  "say it in the thread that calls this")  # fmt: skip
 
     def thread(self, node: ast.Thread, subject: Obj | None, driver: bool) -> typed.Thread:
         scope = self.body_scope((), driver, VoidType())
