@@ -381,8 +381,9 @@ def types() -> Iterator[Explanation]:
     )
     yield Explanation(
         "WDF310",
-        "a statement of the framework in a driver",
-        "`await`, `then`, `emit`, `start`, `enter`, `acquire` and so on say what WDF does. A driver calls DDIs.",
+        "a statement in the wrong kind of text",
+        "`await`, `then`, `emit`, `start`, `enter`, `acquire` and so on say what WDF does. A driver calls DDIs. In "
+        "framework text, `environment` stands in threads only.",
         driver("acquire Guard;\nrelease Guard;\n" + COMPLETE, "spinlock Guard;"),
         driver("WdfSpinLockAcquire(Guard);\nWdfSpinLockRelease(Guard);\n" + COMPLETE, "spinlock Guard;"),
     )

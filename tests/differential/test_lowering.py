@@ -34,6 +34,7 @@ DEADLOCK = "deadlock-free"
 SMALL = 1_000  # states of a lowered system that is compared; where there are more its runs are followed
 LIMIT = 12_000  # configurations of the interpreter
 EXAMPLES = sorted((ROOT / "tests" / "rules").glob("*/*.wdf"))
+CALLBACKS = sorted((ROOT / "tests" / "framework" / "callbacks").glob("*.wdf"))
 MODELS = sorted((ROOT / "models").glob("*/*.wdf"))
 WALKS, LENGTH = 5, 50  # random runs
 
@@ -295,6 +296,11 @@ def test_both_agree_where_they_did_not(text: str, slots: int) -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_both_agree_on_the_examples_of_the_rules(path: Path) -> None:
+    compare(path.read_text(encoding="utf-8"), slots=1)
+
+
+@pytest.mark.parametrize("path", CALLBACKS, ids=lambda path: path.stem)
+def test_both_agree_on_the_callbacks_of_the_framework(path: Path) -> None:
     compare(path.read_text(encoding="utf-8"), slots=1)
 
 

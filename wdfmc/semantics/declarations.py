@@ -69,7 +69,9 @@ class Tables:
         self.object_nodes: dict[str, ast.Object] = {}
         self.object_driver: dict[str, str] = {}
         self.contexts: dict[str, tuple[Obj, str, typed.Field]] = {}  # bare name -> object, its sort, field
-        self.attributes: dict[tuple[str, str], str] = {}  # (sort, const field) -> callback, for objects that come and go
+        self.attributes: dict[
+            tuple[str, str], str
+        ] = {}  # (sort, const field) -> callback
         self.pools: list[typed.Pool] = []
         self.define_text: dict[str, str] = {}  # what a define may speak of: framework (default), driver, rule
         self.places: dict[str, Span] = {}
@@ -297,12 +299,10 @@ class Tables:
             self.error("WDF411", f"{node.number} of them are outside 1..{MOST_BOUNDED}", node.span)
         if not self.claim(node.name, node.span):
             return
-        copies = [node.name]
-        if node.number is not None:
-            copies = [f"{node.name}{at + 1}" for at in range(node.number) if self.claim(f"{node.name}{at + 1}", node.span)]
-        for name in copies:
-            self.object_nodes[name] = replace(node, name=name)
-            self.object_driver[name] = driver.name
+        for name in numbered(node):
+            if name == node.name or self.claim(name, node.span):
+                self.object_nodes[name] = replace(node, name=name)
+                self.object_driver[name] = driver.name
 
     def declare_pool(self, node: ast.Created, name: str, bound: int, owner: str, driver: str) -> None:
         if not 1 <= bound <= 8:
@@ -438,7 +438,7 @@ class Tables:
                 continue
             if any(pool.origin == "below" for pool in self.pools):
                 self.error("WDF412", f"`{binding.field}` for the requests of stacked drivers", binding.span,
-                           "the contexts of both drivers are one here; check each driver in a text of its own")  # fmt: skip
+                           "both drivers have one context here; check each in a text of its own")  # fmt: skip
                 continue
             if (sort, binding.field) in self.attributes:
                 self.error("WDF202", f"`{binding.field}` is bound twice", binding.span)
@@ -511,6 +511,11 @@ class Tables:
             elif self.holds_requests(field.type, node.span):
                 self.store(field.type.sort, stored_as(field))
         self.objects[owner.name] = replace(owner, fields=added)
+
+
+def numbered(node: ast.Object) -> list[str]:
+    """The names of the objects that a declaration makes."""
+    return [node.name] if node.number is None else [f"{node.name}{at + 1}" for at in range(node.number)]
 
 
 def stored_as(field: typed.Field) -> tuple[typed.Field, ...]:
