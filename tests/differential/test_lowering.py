@@ -14,7 +14,7 @@ from random import Random
 
 import pytest
 
-from tests.drivers import random_driver
+from tests.drivers import random_driver, surrounded_driver
 from wdfmc import library
 from wdfmc.language.parse import parse
 from wdfmc.semantics import typed
@@ -332,3 +332,14 @@ def test_both_agree_on_more_random_drivers(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(1000, 1040))
 def test_both_agree_about_two_requests(seed: int) -> None:
     compare(random_driver(seed), slots=2)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_both_agree_on_random_drivers_with_files_and_contexts(seed: int) -> None:
+    compare(surrounded_driver(seed), slots=1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(30, 200))
+def test_both_agree_on_more_random_drivers_with_files_and_contexts(seed: int) -> None:
+    compare(surrounded_driver(seed), slots=1)

@@ -69,9 +69,7 @@ class Tables:
         self.object_nodes: dict[str, ast.Object] = {}
         self.object_driver: dict[str, str] = {}
         self.contexts: dict[str, tuple[Obj, str, typed.Field]] = {}  # bare name -> object, its sort, field
-        self.attributes: dict[
-            tuple[str, str], str
-        ] = {}  # (sort, const field) -> callback
+        self.attributes: dict[tuple[str, str], str] = {}  # (sort, const field) -> callback
         self.pools: list[typed.Pool] = []
         self.define_text: dict[str, str] = {}  # what a define may speak of: framework (default), driver, rule
         self.places: dict[str, Span] = {}
