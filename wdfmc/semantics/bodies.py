@@ -231,14 +231,16 @@ class Bodies(Expressions):
             self.tables.error("WDF301", f"`{right}` puts into a {kind}", node.span)
             return
         item = self.value(element, scope, RefType(kind.sort, True, kind.sort), out)
-        there = self.owner_is_there(node, value)
         if isinstance(kind, SetType):
-            body = self.change_of_set(node, value, item, kind.sort, typed.Const(op != "remove"))
-            out.append(typed.Atomic(node.span, (*there, *body)) if there else body[0])
-            return
-        cells = [replace(value, field=list_cell(value.field, at)) for at in range(kind.bound)]
-        body = appended(node.span, cells, item, value.field) if op == "append" else removed(node.span, cells, item)
-        out.append(typed.Atomic(node.span, (*there, *body)))
+            bits = self.set_bits(value, item, kind.sort)
+            if not self.tables.sorts[value.sort].bounded:
+                out.append(typed.Assign(node.span, bits[0][1], typed.Const(op != "remove")))
+                return
+            body = changed(node.span, value, bits, typed.Const(op != "remove"))
+        else:
+            cells = [replace(value, field=list_cell(value.field, at)) for at in range(kind.bound)]
+            body = appended(node.span, cells, item, value.field) if op == "append" else removed(node.span, cells, item)
+        out.append(typed.Atomic(node.span, (*self.owner_is_there(node, value), *body)))
 
     def owner_is_there(self, node: ast.Node, container: typed.FieldOf) -> typed.Block:
         """What a use of a set or list requires of an owner that comes and goes."""
@@ -247,18 +249,6 @@ class Bodies(Expressions):
             return ()
         kind = RefType(container.sort, True, container.sort)
         return (typed.Require(node.span, self.expand_with(define, [(container.base, kind)])[0], STALE),)
-
-    def change_of_set(
-        self, node: ast.Node, container: typed.FieldOf, item: typed.Expr, sort: str, value: typed.Expr
-    ) -> typed.Block:
-        choices = self.set_bits(container, item, sort)
-        if not self.tables.sorts[container.sort].bounded:
-            return (typed.Assign(node.span, choices[0][1], value),)
-        body: typed.Block = ()
-        for owner, bit in reversed(choices):
-            owned = typed.Compare("==", container.base, owner)
-            body = (typed.If(node.span, owned, (typed.Assign(node.span, bit, value),), body),)
-        return body
 
     def memory(
         self, node: ast.Node, op: str, operand: ast.Expr | None, scope: Scope, out: list[typed.Statement]
@@ -456,6 +446,17 @@ class Bodies(Expressions):
         for formula in formulas:
             if not any(True for _ in typed.events_of(formula)):
                 self.tables.error("WDF505", f"`{node.name}`: both sides of `leads to` need an event", node.span)
+
+
+def changed(
+    span: Span, container: typed.FieldOf, bits: Sequence[tuple[typed.Expr, typed.FieldOf]], value: typed.Expr
+) -> typed.Block:
+    """The bit of the object whose set it is."""
+    body: typed.Block = ()
+    for owner, bit in reversed(bits):
+        owned = typed.Compare("==", container.base, owner)
+        body = (typed.If(span, owned, (typed.Assign(span, bit, value),), body),)
+    return body
 
 
 # A list is stored in as many cells as it is long, the filled ones first.
