@@ -352,3 +352,90 @@ class Sender:
         if self.random.random() < 0.5:
             return f"thread Other{self.random.choice((' once', ''))} {{ {body} }}"
         return f"timer Tick : armed {{ EvtTimerFunc = OnTick; }} callback OnTick() {{ {body} }}"
+
+
+def surrounded_driver(seed: int) -> str:
+    """A random driver with one or two of: files, EvtIoInCallerContext, callbacks of contexts, reserved requests."""
+    random = Random(seed)
+    text = random_driver(seed)
+    for addition in random.sample(
+        (with_file, with_file, with_caller, with_contexts, with_reserve), random.randint(1, 2)
+    ):
+        text = addition(text, random)
+    return text
+
+
+def with_items(text: str, *lines: str) -> str:
+    return text.rstrip().removesuffix("}") + "".join(f"    {line}\n" for line in lines) + "}\n"
+
+
+def with_file(text: str, random: Random) -> str:
+    """A file that keeps its requests, perhaps; perhaps the driver asks to see how it is opened."""
+    if "file Handle" in text:
+        return text
+    pick = random.choice
+    kept = pick(("add Request to file.Kept;", "file.Last = Request;", "file.Closing = !file.Closing;"))
+    asks = pick(("", "if (file.Closing) { WdfRequestComplete(Request, STATUS_FILE_CLOSED); return; }"))
+    text = text.replace(
+        "callback OnRead(Request) {",
+        f"callback OnRead(Request) {{ file = WdfRequestGetFileObject(Request); {asks} {kept}",
+    )
+    drop = pick((
+        "File.Closing = TRUE;",
+        "for each r of File.Kept { remove r from File.Kept; WdfRequestComplete(r, STATUS_CANCELLED); }",
+        "r = any of File.Kept; if (r != null) { WdfRequestUnmarkCancelable(r); }",
+        "if (File.Last != null) { WdfRequestComplete(File.Last, STATUS_CANCELLED); }",
+    ))  # fmt: skip
+    last = pick(("File.Last = null;", "if (empty(File.Kept)) { File.Closing = FALSE; }", ""))
+    create = pick((
+        "", "", "WdfRequestComplete(Request, STATUS_SUCCESS);", "WdfRequestMarkCancelable(Request, OnOpening);",
+        'if (maybe("no")) { WdfRequestComplete(Request, STATUS_ACCESS_DENIED); }', "File.Last = Request;",
+    ))  # fmt: skip
+    opens = "EvtDeviceFileCreate = OnOpen; " if create else ""
+    scope = pick(("", " : scope device"))
+    lines = [
+        f"file Handle[1]{scope} {{ {opens}EvtFileCleanup = OnHandle; EvtFileClose = OnGone; }}",
+        "context file { Closing : bool; Last : request?; Kept : set of request; }",
+        f"callback OnHandle(File) {{ {drop} }}",
+        f"callback OnGone(File) {{ {last} }}",
+    ]
+    if create:
+        lines.append(f"callback OnOpen(Request, File) {{ {create} }}")
+    if "OnOpening" in create:
+        lines.append("callback OnOpening(Request) { WdfRequestComplete(Request, STATUS_CANCELLED); }")
+    return with_items(text, *lines)
+
+
+def with_caller(text: str, random: Random) -> str:
+    enqueue = "WdfDeviceEnqueueRequest(Device, Request);"
+    body = random.choice((
+        f"if (!NT_SUCCESS({enqueue[:-1]})) {{ WdfRequestComplete(Request, STATUS_CANCELLED); }}",
+        f"if (!NT_SUCCESS({enqueue[:-1]})) {{ WdfRequestComplete(Request, STATUS_CANCELLED); }}",
+        f'if (maybe("it is wrong")) {{ WdfRequestComplete(Request, STATUS_CANCELLED); }} else {{ {enqueue} }}',
+        f"{enqueue} WdfRequestComplete(Request, STATUS_SUCCESS);",
+        f"{enqueue} {enqueue}",
+        "WdfRequestRequeue(Request);",
+    ))  # fmt: skip
+    return with_items(text, "device Device { EvtIoInCallerContext = OnAny; }", f"callback OnAny(Request) {{ {body} }}")
+
+
+def with_contexts(text: str, random: Random) -> str:
+    locked = "WdfSpinLockAcquire(Lock); WdfSpinLockRelease(Lock);" if "spinlock Lock" in text else ""
+    end = random.choice(("Request.Ended = TRUE;", locked, "WdfRequestComplete(Request, STATUS_CANCELLED);"))
+    gone = random.choice(("if (Request.Ended) { Request.Ended = FALSE; }", locked, "WdfObjectDereference(Request);"))
+    return with_items(
+        text,
+        "context request { Ended : bool; EvtCleanupCallback = OnEnded; EvtDestroyCallback = OnDestroyed; }",
+        f"callback OnEnded(Request) {{ {end} }}",
+        f"callback OnDestroyed(Request) {{ {gone} }}",
+    )
+
+
+def with_reserve(text: str, random: Random) -> str:
+    callbacks = random.choice(
+        ("", " EvtIoAllocateRequestResources = OnPrepare;", " EvtIoWdmIrpForForwardProgress = OnPrepare;")
+    )
+    text = text.replace(", front", ", front, WdfIoQueueAssignForwardProgressPolicy 1", 1)
+    text = text.replace("EvtIoRead = OnRead;", f"EvtIoRead = OnRead;{callbacks}", 1)
+    body = random.choice(("", "if (WdfRequestIsReserved(Request)) { }"))
+    return with_items(text, f"callback OnPrepare(Request) {{ {body} }}") if callbacks else text

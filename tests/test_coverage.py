@@ -115,7 +115,7 @@ def test_a_callback_that_never_runs_is_a_warning() -> None:
     timer = "timer Late { EvtTimerFunc = OnLate; }\n    callback OnLate() { Flag = TRUE; }"
     found = report(driver(COMPLETE, timer))
     assert [(item.code, item.severity, item.labels[0].span.text) for item in found.diagnostics] == [
-        ("WDF411", Severity.WARNING, "callback OnLate()")
+        ("WDF413", Severity.WARNING, "callback OnLate()")
     ]
     assert found.exit == 0
     assert report(driver(f"WdfTimerStart(Late); {COMPLETE}", timer)).diagnostics == ()

@@ -379,8 +379,9 @@ def types() -> Iterator[Explanation]:
     )
     yield Explanation(
         "WDF310",
-        "a statement of the framework in a driver",
-        "`await`, `then`, `emit`, `start`, `enter`, `acquire` and so on say what WDF does. A driver calls DDIs.",
+        "a statement in the wrong kind of text",
+        "`await`, `then`, `emit`, `start`, `enter`, `acquire` and so on say what WDF does. A driver calls DDIs. In "
+        "framework text, `environment` stands in threads only.",
         driver("acquire Guard;\nrelease Guard;\n" + COMPLETE, "spinlock Guard;"),
         driver("WdfSpinLockAcquire(Guard);\nWdfSpinLockRelease(Guard);\n" + COMPLETE, "spinlock Guard;"),
     )
@@ -501,6 +502,22 @@ def structure() -> Iterator[Explanation]:
     )
     yield Explanation(
         "WDF411",
+        "a number of objects",
+        "`file Handle[2];` lets at most two files be opened in one run. Only what the surroundings make is declared by "
+        "number, one to four of it; everything else has a name of its own.",
+        driver(items="spinlock Guard[2];"),
+        driver(items="spinlock First;\nspinlock Second;"),
+    )
+    yield Explanation(
+        "WDF412",
+        "only the top of a stack can have this",
+        "Of stacked drivers only the uppermost one can have files, and none can have callbacks for the contexts of "
+        "its requests. Check the lower driver in a text of its own.",
+        driver(items="file Handle;") + "driver Upper { }\nstack Upper over Small;\n",
+        driver() + "driver Upper {\n    file Handle;\n}\nstack Upper over Small;\n",
+    )
+    yield Explanation(
+        "WDF413",
         "a callback that never runs",
         "It is bound, but no run of the model starts it; `wdfmc check --coverage` has looked at all of them. Either "
         "the driver never does what leads to it, or the model leaves out who does.",

@@ -142,7 +142,7 @@ def never_run(program: typed.Program, found: Coverage) -> list[Diagnostic]:
     bound: Mapping[object, str] = {item.span: name for name, item in program.callbacks.items() if item.kinds}
     return [
         Diagnostic(
-            "WDF411",
+            "WDF413",
             f"`{bound[place.span]}` never runs",
             (Label(head(place.span)),),
             "nothing in this model leads to it; drop it, or model what does",

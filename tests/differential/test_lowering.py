@@ -14,7 +14,7 @@ from random import Random
 
 import pytest
 
-from tests.drivers import random_driver
+from tests.drivers import random_driver, surrounded_driver
 from wdfmc import library
 from wdfmc.language.parse import parse
 from wdfmc.semantics import typed
@@ -34,6 +34,7 @@ DEADLOCK = "deadlock-free"
 SMALL = 1_000  # states of a lowered system that is compared; where there are more its runs are followed
 LIMIT = 12_000  # configurations of the interpreter
 EXAMPLES = sorted((ROOT / "tests" / "rules").glob("*/*.wdf"))
+CALLBACKS = sorted((ROOT / "tests" / "framework" / "callbacks").glob("*.wdf"))
 MODELS = sorted((ROOT / "models").glob("*/*.wdf"))
 WALKS, LENGTH = 5, 50  # random runs
 
@@ -298,6 +299,11 @@ def test_both_agree_on_the_examples_of_the_rules(path: Path) -> None:
     compare(path.read_text(encoding="utf-8"), slots=1)
 
 
+@pytest.mark.parametrize("path", CALLBACKS, ids=lambda path: path.stem)
+def test_both_agree_on_the_callbacks_of_the_framework(path: Path) -> None:
+    compare(path.read_text(encoding="utf-8"), slots=1)
+
+
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
 def test_runs_of_models_can_be_followed(path: Path) -> None:
     compared = Comparison(path.read_text(encoding="utf-8"), slots=2)
@@ -326,3 +332,14 @@ def test_both_agree_on_more_random_drivers(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(1000, 1040))
 def test_both_agree_about_two_requests(seed: int) -> None:
     compare(random_driver(seed), slots=2)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_both_agree_on_random_drivers_with_files_and_contexts(seed: int) -> None:
+    compare(surrounded_driver(seed), slots=1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(30, 200))
+def test_both_agree_on_more_random_drivers_with_files_and_contexts(seed: int) -> None:
+    compare(surrounded_driver(seed), slots=1)

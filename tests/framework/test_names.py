@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+
 import pytest
 
 from wdfmc import library
+from wdfmc.check import library_texts
 from wdfmc.language import ast
+from wdfmc.language.parse import parse
+from wdfmc.semantics.check import analyse
+from wdfmc.source import Source
+
+ROOT = Path(__file__).parents[2]
 
 FORMATTING = """
     WdfIoTargetFormatRequestForRead WdfIoTargetFormatRequestForWrite WdfIoTargetFormatRequestForIoctl
@@ -21,6 +30,7 @@ CREATING = "WdfRequestCreate WdfRequestCreateFromIrp WdfRequestReuse WdfObjectDe
 RESULTS = """
     WdfRequestGetStatus WdfRequestGetCompletionParams WdfRequestGetInformation WdfRequestSetInformation
     WdfRequestComplete WdfRequestCompleteWithInformation WdfRequestCompleteWithPriorityBoost
+    WdfRequestGetFileObject WdfRequestIsReserved
 """
 TARGETS = """
     WdfDeviceGetIoTarget WdfIoTargetCreate WdfIoTargetOpen WdfIoTargetClose WdfIoTargetCloseForQueryRemove
@@ -35,7 +45,7 @@ LOCKS = """
     WdfObjectReleaseLock WdfInterruptAcquireLock WdfInterruptReleaseLock
 """
 QUEUES = """
-    WdfRequestForwardToIoQueue WdfRequestRequeue WdfIoQueueRetrieveNextRequest
+    WdfRequestForwardToIoQueue WdfRequestRequeue WdfDeviceEnqueueRequest WdfIoQueueRetrieveNextRequest
     WdfIoQueueRetrieveRequestByFileObject WdfIoQueueFindRequest WdfIoQueueRetrieveFoundRequest WdfIoQueueReadyNotify
     WdfIoQueueStart WdfIoQueueStop WdfIoQueueStopSynchronously WdfIoQueueDrain WdfIoQueueDrainSynchronously
     WdfIoQueuePurge WdfIoQueuePurgeSynchronously WdfIoQueueStopAndPurge WdfIoQueueStopAndPurgeSynchronously
@@ -51,6 +61,11 @@ CALLBACK_NAMES = """
     EvtInterruptIsr EvtInterruptDpc EvtInterruptWorkItem EvtInterruptEnable EvtInterruptDisable
     EvtDeviceD0Entry EvtDeviceD0Exit EvtDeviceSelfManagedIoInit EvtDeviceSelfManagedIoSuspend
     EvtDeviceSelfManagedIoRestart EvtDeviceSurpriseRemoval EvtDeviceReleaseHardware
+    EvtDeviceSelfManagedIoFlush EvtDeviceSelfManagedIoCleanup EvtDeviceD0EntryPostInterruptsEnabled
+    EvtDeviceD0ExitPreInterruptsDisabled EvtDevicePrepareHardware EvtIoQueueStopComplete EvtIoInCallerContext
+    EvtDeviceFileCreate EvtFileCleanup EvtFileClose EvtCleanupCallback EvtDestroyCallback
+    EvtIoTargetQueryRemove EvtIoTargetRemoveCanceled EvtIoTargetRemoveComplete
+    EvtIoAllocateRequestResources EvtIoAllocateResourcesForReservedRequest EvtIoWdmIrpForForwardProgress
 """
 OPTION_NAMES = """
     WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET WDF_REQUEST_SEND_OPTION_SYNCHRONOUS WDF_REQUEST_SEND_OPTION_TIMEOUT
@@ -67,6 +82,22 @@ def test_ddi_is_in_the_library(name: str) -> None:
 @pytest.mark.parametrize("name", CALLBACK_NAMES.split())
 def test_callback_is_in_the_library(name: str) -> None:
     assert "callback" in [entry.kind for entry in library.find(name)]
+
+
+@pytest.mark.parametrize("name", sorted(entry.name for entry in library.entries() if entry.kind == "callback"))
+def test_callback_is_bound_in_a_driver_that_is_checked(name: str) -> None:
+    """By an object, by a context, or as an argument of a DDI."""
+    assert name in CALLBACK_NAMES.split()
+    assert name in bound_kinds()
+
+
+@cache
+def bound_kinds() -> set[str]:
+    found: set[str] = set()
+    for path in [*(ROOT / "models").glob("*/*.wdf"), *(ROOT / "tests" / "framework").glob("*/*.wdf")]:
+        program = analyse(parse(Source(path.name, path.read_text(encoding="utf-8"))), *library_texts())
+        found |= {kind for callback in program.callbacks.values() for kind in callback.kinds}
+    return found
 
 
 @pytest.mark.parametrize("name", OPTION_NAMES.split())

@@ -195,7 +195,7 @@ def queues() -> Iterator[Case]:
     yield Case(retrieve, (SUCCESS, NO_MORE), FORWARD, MANUAL)  # it may have been cancelled there
     yield Case(retrieve, (PAUSED,), "WdfIoQueueStop(Later, NULL);", MANUAL)
     yield Case(retrieve, (BAD_STATE,), items="queue Later : parallel { EvtIoRead = OnOther; }")
-    for_file = "WdfIoQueueRetrieveRequestByFileObject(Later, &next)"
+    for_file = "WdfIoQueueRetrieveRequestByFileObject(Later, NULL, &next)"
     yield Case(for_file, (SUCCESS, NO_MORE), FORWARD, MANUAL)
     yield Case(for_file, (PAUSED,), "WdfIoQueueStop(Later, NULL);", MANUAL)
     yield Case("WdfIoQueueRetrieveNextRequest(Front, &next)", (NO_MORE,))  # sequential: allowed, one is held

@@ -1,8 +1,9 @@
 """What the framework does, as small drivers: points of wdf-semantics section 7, and facts about the environment.
 
-Each driver of the folders `points` (named by the point) and `environment` (the env-... rows of the catalogue) states
-what must come out: `expect violated RULE;` shows that something can happen, `expect proved RULE;` that it cannot. A
-driver whose comment says "(two requests)" is checked with two, the others with one.
+Each driver of the folders `points` (named by the point), `callbacks` (named by what it is about) and `environment` (the
+env-... rows of the catalogue) states what must come out: `expect violated RULE;` shows that something can happen,
+`expect proved RULE;` that it cannot. A driver whose comment says "(two requests)" is checked with two, the others with
+one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from wdfmc.check import Options, check_text
 from wdfmc.verdict import Result, Word
 
 HERE = Path(__file__).parent
-DRIVERS = sorted([*HERE.glob("points/*.wdf"), *HERE.glob("environment/*.wdf")])
+DRIVERS = sorted(path for folder in ("points", "callbacks", "environment") for path in HERE.glob(f"{folder}/*.wdf"))
 EXPECTED = re.compile(r"^ +expect +\w+ +([\w-]+)", re.MULTILINE)
 
 

@@ -272,6 +272,9 @@ TYPES = {
     "break outside a loop": driver("break;  // <-- WDF309"),
     "continue in an if": driver('if (maybe("so")) { continue; }  // <-- WDF309'),
     "lock statement of the library": driver("acquire Guard;  // <-- WDF310", "spinlock Guard;"),
+    "turn of the surroundings in a DDI": driver(beside="""
+        ddi MyWait() { environment "the mail comes"; }  // <-- WDF310
+        """),
     "emit in a driver": driver("emit complete(Request, STATUS_SUCCESS);  // <-- WDF310"),
     "a step that lets others step": driver("Jam(Request);", beside="""
         sort printer { full : bool; const EvtPrinted : EvtPrinted?; }
@@ -338,6 +341,44 @@ STRUCTURE = {
         context queue { Busy : bool; }  // <-- WDF406
         """),
     "context of no interrupt": driver(items="context interrupt { Busy : bool; }  // <-- WDF406"),
+    "context of one file": driver(items="""
+        file Handle[2];
+        context file Handle1 { Busy : bool; }  // <-- WDF406
+        """),
+    "context of no file": driver(items="context file { Busy : bool; }  // <-- WDF406"),
+    "set of files": driver(items="""
+        file Handle[2];
+        context file { Others : set of file; }  // <-- WDF301
+        """),
+    "context of a queue with a callback": driver(items="""
+        context queue { Busy : bool; EvtCleanupCallback = OnCleanup; }  // <-- WDF205
+        """),
+    "unknown callback of a context": driver(items="""
+        context request { EvtCleanup = OnCleanup; }  // <-- WDF205
+        """),
+    "callback of a context bound twice": driver(items="""
+        context request { EvtCleanupCallback = OnCleanup; }
+        context request { EvtCleanupCallback = OnCleanup; }  // <-- WDF202
+        callback OnCleanup(Request) { }
+        """),
+    "several locks": driver(items="spinlock Guard[2];  // <-- WDF411"),
+    "no file": driver(items="file Handle[0];  // <-- WDF411"),
+    "too many files": driver(items="file Handle[9];  // <-- WDF411"),
+    "file of a lower driver": """
+        driver Lower {
+            file Handle;  // <-- WDF412
+        }
+        driver Upper { }
+        stack Upper over Lower;
+        """,
+    "callback of a context in a stack": """
+        driver Lower { }
+        driver Upper {
+            context request { EvtCleanupCallback = OnCleanup; }  // <-- WDF412
+            callback OnCleanup(Request) { }  // <-- WDF404
+        }
+        stack Upper over Lower;
+        """,
     "pool of none": driver(items="created Child[0] of request;  // <-- WDF408"),
     "pool too large": driver(items="created Child[100] of request;  // <-- WDF408"),
     "hardware that is not there": driver(items="hardware Irq when true;  // <-- WDF409"),
@@ -498,6 +539,29 @@ RIGHT = {
         callback OnStop(Request, Action, Cancelable) { WdfRequestStopAcknowledge(Request, FALSE); }
         callback OnResume(Request) { }
         environment { power on; }
+        """),
+    "files": driver("""
+        File = WdfRequestGetFileObject(Request);
+        if (!File.Closing) { File.Count = 1; }
+        append Request to File.Order;
+        remove Request from File.Order;
+        """, """
+        file Handle[2] : scope none { EvtDeviceFileCreate = OnCreate; EvtFileCleanup = OnFile; EvtFileClose = OnFile; }
+        context file { Closing : bool; Count : 0..2; Order : list[2] of request; Parent : file?; }
+        context request { Opened : file?; }
+        context device { First : file?; }
+        callback OnCreate(Request, File) {
+            Request.Opened = File;
+            First = File;
+            File.Parent = Handle1;
+            WdfRequestComplete(Request, STATUS_SUCCESS);
+        }
+        callback OnFile(File) { File.Closing = TRUE; }
+        """),
+    "one file": driver(items="file Handle;\ncontext file { Closing : bool; }"),
+    "callbacks of a context": driver("Request.Copied = TRUE;", """
+        context request { EvtCleanupCallback = OnEnd; Copied : bool; EvtDestroyCallback = OnEnd; }
+        callback OnEnd(Request) { Request.Copied = FALSE; }
         """),
     "default queue": """
         driver Small {

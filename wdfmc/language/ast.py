@@ -380,12 +380,16 @@ class Import(Node):
 
 @dataclass(frozen=True, slots=True)
 class Sort(Node):
-    """`dynamic`: one slot a request of the instance; `implicit`: the driver has one even if it declares none."""
+    """`dynamic`: one slot a request of the instance; `implicit`: the driver has one even if it declares none.
+
+    `bounded`: its objects come and go with the surroundings, at most as many as the driver declares.
+    """
 
     name: str
     fields: tuple[Field, ...]
     dynamic: bool = False
     implicit: bool = False
+    bounded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -538,21 +542,23 @@ class Binding(Node):
 
 @dataclass(frozen=True, slots=True)
 class Object(Node):
-    """`queue Reads : parallel, managed { EvtIoRead = OnRead; }`"""
+    """`queue Reads : parallel, managed { EvtIoRead = OnRead; }`; `number` of them as in `file Handle[2];`"""
 
     sort: str
     name: str
     words: tuple[Word, ...]
     bindings: tuple[Binding, ...]
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Context(Node):
-    """`context device { ... }`, `context queue Reads { ... }`: the driver's own fields"""
+    """`context device { ... }`, `context queue Reads { ... }`: the driver's own fields, and the context's callbacks"""
 
     sort: str
     object: str | None
     fields: tuple[Field, ...]
+    bindings: tuple[Binding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

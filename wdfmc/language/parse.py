@@ -83,7 +83,7 @@ class Builder:
     def sort(self, span: Span, c: list[Any]) -> ast.Sort:
         *modifiers, name, fields = c
         given = {str(m) for m in modifiers}
-        return ast.Sort(str(name), fields, "dynamic" in given, "implicit" in given, span=span)
+        return ast.Sort(str(name), fields, "dynamic" in given, "implicit" in given, "bounded" in given, span=span)
 
     def fields(self, span: Span, c: list[Any]) -> tuple[ast.Field, ...]:
         return tuple(field for line in c for field in line)
@@ -207,10 +207,10 @@ class Builder:
         return ast.Driver(str(name), unquoted(origin) if origin else None, tuple(items), span=span)
 
     def object(self, span: Span, c: list[Any]) -> ast.Object:
-        sort, name, *rest = [part for part in c if part is not None]
+        sort, name, number, *rest = c
         words = tuple(part for part in rest if isinstance(part, ast.Word))
         bindings = tuple(part for part in rest if isinstance(part, ast.Binding))
-        return ast.Object(str(sort), str(name), words, bindings, span=span)
+        return ast.Object(str(sort), str(name), words, bindings, number and self.value_of(number), span=span)
 
     def word(self, span: Span, c: list[Any]) -> ast.Word:
         return ast.Word(str(c[0]), c[1], span=span)
@@ -219,7 +219,10 @@ class Builder:
         return ast.Binding(str(c[0]), c[1], span=span)
 
     def context(self, span: Span, c: list[Any]) -> ast.Context:
-        return ast.Context(str(c[0]), c[1] and str(c[1]), c[2], span=span)
+        sort, name, *lines = c
+        fields = tuple(field for line in lines if isinstance(line, list) for field in line)
+        bindings = tuple(line for line in lines if isinstance(line, ast.Binding))
+        return ast.Context(str(sort), name and str(name), fields, bindings, span=span)
 
     def callback_body(self, span: Span, c: list[Any]) -> ast.CallbackBody:
         _, name, params, body = c

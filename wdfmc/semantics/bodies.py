@@ -10,7 +10,7 @@ from wdfmc.diagnostics import Severity, did_you_mean
 from wdfmc.language import ast
 from wdfmc.semantics import typed
 from wdfmc.semantics.assigned import unassigned
-from wdfmc.semantics.declarations import list_cell, set_bit, walk
+from wdfmc.semantics.declarations import list_cell, walk
 from wdfmc.semantics.expressions import FALSE, TRUE, Expressions, Scope, event_arguments
 from wdfmc.semantics.types import (
     BoolType,
@@ -30,6 +30,7 @@ from wdfmc.system.system import Obj
 FrameworkStatement: TypeAlias = (
     ast.Emit | ast.Start | ast.Enter | ast.Await | ast.Then | ast.Limit | ast.Requires | ast.Lock | ast.Occurs
 )
+STALE: Final = "no-stale-handle"
 FRAMEWORK_ONLY: Final = (ast.Emit, ast.Start, ast.Enter, ast.Then, ast.Limit, ast.Requires, ast.Lock)
 
 
@@ -156,7 +157,8 @@ class Bodies(Expressions):
                 return
             sort = kind.sort
             unique, inner = self.bind(node, node.variable, sort, scope)
-            where: typed.Expr = typed.FieldOf(typed.Local(unique), sort, set_bit(value.field), driver=True)
+            out.extend(self.owner_is_there(node, value))
+            where = self.membership(value, typed.Local(unique), sort)
         else:
             assert node.sort is not None
             sort = node.sort
@@ -231,12 +233,23 @@ class Bodies(Expressions):
             return
         item = self.value(element, scope, RefType(kind.sort, True, kind.sort), out)
         if isinstance(kind, SetType):
-            bit = typed.FieldOf(item, kind.sort, set_bit(value.field), driver=True)
-            out.append(typed.Assign(node.span, bit, typed.Const(op != "remove")))
-            return
-        cells = [replace(value, field=list_cell(value.field, at)) for at in range(kind.bound)]
-        body = appended(node.span, cells, item, value.field) if op == "append" else removed(node.span, cells, item)
-        out.append(typed.Atomic(node.span, body))
+            bits = self.set_bits(value, item, kind.sort)
+            if not self.tables.sorts[value.sort].bounded:
+                out.append(typed.Assign(node.span, bits[0][1], typed.Const(op != "remove")))
+                return
+            body = changed(node.span, value, bits, typed.Const(op != "remove"))
+        else:
+            cells = [replace(value, field=list_cell(value.field, at)) for at in range(kind.bound)]
+            body = appended(node.span, cells, item, value.field) if op == "append" else removed(node.span, cells, item)
+        out.append(typed.Atomic(node.span, (*self.owner_is_there(node, value), *body)))
+
+    def owner_is_there(self, node: ast.Node, container: typed.FieldOf) -> typed.Block:
+        """What a use of a set or list requires of an owner that comes and goes."""
+        define = self.tables.defines.get(f"alive_{container.sort}")
+        if define is None or not self.tables.sorts[container.sort].bounded:
+            return ()
+        kind = RefType(container.sort, True, container.sort)
+        return (typed.Require(node.span, self.expand_with(define, [(container.base, kind)])[0], STALE),)
 
     def memory(
         self, node: ast.Node, op: str, operand: ast.Expr | None, scope: Scope, out: list[typed.Statement]
@@ -296,6 +309,8 @@ class Bodies(Expressions):
         if driver:
             self.unread(scope)
             self.unassigned(body, [p.name for p in parameters if p.mode != "out"], scope)
+        else:
+            self.has_no_turns(node.body)
         ddi = isinstance(node, ast.Ddi)
         return typed.Routine(
             node.name, parameters, scope.result, requires, body, atomic=not driver, ddi=ddi, span=node.span
@@ -371,6 +386,13 @@ class Bodies(Expressions):
         fair = self.condition(fair_node, scope) if fair_node else FALSE
         body = self.block(node.body, scope)
         return typed.Step(node.name, parameters, when, fair, body, extra is not None, span=node.span)
+
+    def has_no_turns(self, body: ast.Block) -> None:
+        """What the framework does at once does not wait for the surroundings; only a thread does."""
+        for part in walk(body):
+            if isinstance(part, ast.Occurs):
+                self.tables.error("WDF310", "`environment` stands in a thread only", part.span,
+                                  "say it in the thread that calls this")  # fmt: skip
 
     def thread(self, node: ast.Thread, subject: Obj | None, driver: bool) -> typed.Thread:
         scope = self.body_scope((), driver, VoidType())
@@ -451,6 +473,17 @@ class Bodies(Expressions):
         if any(True for _ in typed.unnoticed(formula)):
             self.tables.error("WDF507", f"`{node.name}` asks for a state of the past that no event tells", node.span,
                               "remember events: `once complete(r, _)`, `not send(r, _) since reuse(r)`")  # fmt: skip
+
+
+def changed(
+    span: Span, container: typed.FieldOf, bits: Sequence[tuple[typed.Expr, typed.FieldOf]], value: typed.Expr
+) -> typed.Block:
+    """The bit of the object whose set it is."""
+    body: typed.Block = ()
+    for owner, bit in reversed(bits):
+        owned = typed.Compare("==", container.base, owner)
+        body = (typed.If(span, owned, (typed.Assign(span, bit, value),), body),)
+    return body
 
 
 # A list is stored in as many cells as it is long, the filled ones first.

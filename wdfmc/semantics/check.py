@@ -192,7 +192,7 @@ def assemble(
     check_single_steps(tables, steps, routines)
     check_rule_names(tables, rules, expectations, own)
     check_contracts(tables, [*shared, *own], own)
-    alive = alive_define(tables, bodies)
+    alive = alive_defines(tables, bodies)
     if any(item.severity is Severity.ERROR for item in tables.diagnostics):
         return None
     return typed.Program(
@@ -226,13 +226,15 @@ def called_in(item: ast.Node) -> list[str]:
     return [n.callee.id for n in walk(item) if isinstance(n, ast.Call) and isinstance(n.callee, ast.Name)]
 
 
-def alive_define(tables: Tables, bodies: Bodies) -> tuple[str, typed.Expr] | None:
-    define = tables.defines.get("alive")
-    dynamic = next((name for name, sort in tables.sorts.items() if sort.dynamic), None)
-    if define is None or dynamic is None or len(define.parameters) != 1:
-        return None
-    argument: typed.Expr = typed.Local("alive$")
-    return "alive$", bodies.expand_with(define, [(argument, RefType(dynamic, False, dynamic))])[0]
+def alive_defines(tables: Tables, bodies: Bodies) -> dict[str, tuple[str, typed.Expr]]:
+    """When the driver's context of an object that comes and goes may be used: `define alive(r)`, `alive_file(f)`."""
+    found: dict[str, tuple[str, typed.Expr]] = {}
+    for name, sort in tables.sorts.items():
+        define = tables.defines.get("alive" if sort.dynamic else f"alive_{name}")
+        if define is not None and len(define.parameters) == 1:
+            argument: typed.Expr = typed.Local("alive$")
+            found[name] = "alive$", bodies.expand_with(define, [(argument, RefType(name, False, name))])[0]
+    return found
 
 
 def check_expectation(tables: Tables, item: ast.Expect, verdict: str, target: str | None) -> None:

@@ -29,6 +29,7 @@ from wdfmc.semantics.types import (
 from wdfmc.source import Span
 from wdfmc.system.system import Obj
 
+MOST_BOUNDED: Final = 4  # objects of a bounded sort: each multiplies the states
 BEHAVIOUR: Final = "behaviour"  # of a target: what the text says holds unless the command line says otherwise
 POSITION: Final = "position"  # of a device: top or below, by `stack`
 
@@ -68,6 +69,7 @@ class Tables:
         self.object_nodes: dict[str, ast.Object] = {}
         self.object_driver: dict[str, str] = {}
         self.contexts: dict[str, tuple[Obj, str, typed.Field]] = {}  # bare name -> object, its sort, field
+        self.attributes: dict[tuple[str, str], str] = {}  # (sort, const field) -> callback
         self.pools: list[typed.Pool] = []
         self.define_text: dict[str, str] = {}  # what a define may speak of: framework (default), driver, rule
         self.places: dict[str, Span] = {}
@@ -186,9 +188,9 @@ class Tables:
             case ast.Alias(name, _, _):
                 if self.claim(name, item.span):
                     self.aliases[name] = item
-            case ast.Sort(name, _, dynamic, implicit):
+            case ast.Sort(name, _, dynamic, implicit, bounded):
                 if self.claim(name, item.span):
-                    self.sorts[name] = typed.Sort(name, dynamic, {})
+                    self.sorts[name] = typed.Sort(name, dynamic, bounded, {})
                     if implicit:
                         self.implicit.append(name)
             case ast.CallbackKind(names):
@@ -222,7 +224,8 @@ class Tables:
                            "give one of them another name", first)  # fmt: skip
                 continue
             field = before[node.name] = self.field(node, driver)
-            if isinstance(field.type, SetType | ListType):
+            kept_apart = driver and self.sorts[sort].bounded  # by `declare_shared_context`
+            if isinstance(field.type, SetType | ListType) and not kept_apart:
                 self.error("WDF301", f"a {field.type} is no part of a {sort}", node.span,
                            "declare it in the context of a device, a queue or a file")  # fmt: skip
         self.sorts[sort] = replace(self.sorts[sort], fields=before)
@@ -257,7 +260,7 @@ class Tables:
         for item in driver.items:
             match item:
                 case ast.Object():
-                    self.declare_object_node(item, driver.name)
+                    self.declare_object(item, driver, position)
                 case ast.CallbackBody(name):
                     if self.claim(name, item.span):
                         self.callbacks[name] = item
@@ -279,20 +282,34 @@ class Tables:
                     self.error("WDF407", f"`{name}` is the name of the {sort} that every driver has", taken,
                                f"give this another name, or the {sort} one of its own: `{sort} Mine;`")  # fmt: skip
                     name += f" of {driver.name}"
-                self.declare_object_node(ast.Object(sort, name, (), (), span=driver.span), driver.name)
+                self.declare_object(ast.Object(sort, name, (), (), span=driver.span), driver, position)
 
     def object_sort(self, name: str) -> str:
         return self.aliases[name].sort if name in self.aliases else name
 
-    def declare_object_node(self, node: ast.Object, driver: str) -> None:
-        if self.object_sort(node.sort) not in self.sorts:
+    def declare_object(self, node: ast.Object, driver: ast.Driver, position: str) -> None:
+        """`NAME[n]` declares the objects NAME1 to NAMEn."""
+        found = self.sorts.get(self.object_sort(node.sort))
+        if found is None:
             declarable = [*self.sorts, *self.aliases]
             keywords = ["callback", "context", "helper", "thread", "created", "hardware", "environment", "expect"]
             self.unknown("WDF204", "kind of object", node.sort, [*declarable, *keywords], node.span,
                          "a driver declares " + ", ".join(f"`{name}`" for name in declarable))  # fmt: skip
-        elif self.claim(node.name, node.span):
-            self.object_nodes[node.name] = node
-            self.object_driver[node.name] = driver
+            return
+        if found.bounded and position != "top":
+            self.error("WDF412", f"a {found.name} of `{driver.name}`, which is not on top of its stack", node.span,
+                       f"only the uppermost driver of a stack can have a {found.name}")  # fmt: skip
+        if node.number is not None and not found.bounded:
+            self.error("WDF411", f"`{node.name}` is one {found.name}", node.span,
+                       f"drop `[{node.number}]`, and declare each {found.name} under a name of its own")  # fmt: skip
+        elif node.number is not None and not 1 <= node.number <= MOST_BOUNDED:
+            self.error("WDF411", f"{node.number} of them are outside 1..{MOST_BOUNDED}", node.span)
+        if not self.claim(node.name, node.span):
+            return
+        for name in numbered(node):
+            if name == node.name or self.claim(name, node.span):
+                self.object_nodes[name] = replace(node, name=name)
+                self.object_driver[name] = driver.name
 
     def declare_pool(self, node: ast.Created, name: str, bound: int, owner: str, driver: str) -> None:
         if not 1 <= bound <= 8:
@@ -305,15 +322,10 @@ class Tables:
 
     def build_objects(self, driver: ast.Driver, position: str) -> None:
         """Constants of the driver's objects, from words, bindings and defaults."""
-        for node in [*(i for i in driver.items if isinstance(i, ast.Object)), *self.implicit_of(driver)]:
-            sort = self.object_sort(node.sort)
-            if self.object_nodes.get(node.name) is node and sort in self.sorts:
+        for name, node in list(self.object_nodes.items()):
+            if self.object_driver.get(name) == driver.name:
                 preset = self.aliases[node.sort].words if node.sort in self.aliases else ()
-                self.build_object(node, sort, (*preset, *node.words), driver.name, position)
-
-    def implicit_of(self, driver: ast.Driver) -> list[ast.Object]:
-        own = {id(item) for item in driver.items}
-        return [n for n in self.object_nodes.values() if n.span == driver.span and id(n) not in own]
+                self.build_object(node, self.object_sort(node.sort), (*preset, *node.words), driver.name, position)
 
     def build_object(
         self, node: ast.Object, sort: str, words: tuple[ast.Word, ...], driver: str, position: str
@@ -424,13 +436,65 @@ class Tables:
             if isinstance(item, ast.Context):
                 self.declare_context(item, driver)
 
+    def declare_attributes(self, item: ast.Context, sort: str) -> None:
+        """`context request { EvtCleanupCallback = OnCleanup; }`: the callbacks that go with the context."""
+        attributes: dict[str, typed.Expr] = {}
+        for binding in item.bindings:
+            if not self.sorts[sort].dynamic:
+                self.error("WDF205", f"the context of a {sort} has no callbacks", binding.span)
+                continue
+            if any(pool.origin == "below" for pool in self.pools):
+                self.error("WDF412", f"`{binding.field}` for the requests of stacked drivers", binding.span,
+                           "both drivers have one context here; check each in a text of its own")  # fmt: skip
+                continue
+            if (sort, binding.field) in self.attributes:
+                self.error("WDF202", f"`{binding.field}` is bound twice", binding.span)
+                continue
+            self.apply_binding(sort, self.sorts[sort].fields, binding, attributes)
+        for name, value in attributes.items():
+            if isinstance(value, typed.Const) and isinstance(value.value, str):
+                self.attributes[sort, name] = value.value
+
+    def declare_shared_context(self, item: ast.Context, sort: str, driver: ast.Driver) -> None:
+        """Each object of a bounded sort has these fields: they are used through it, like those of a request.
+
+        A set or list is kept in fields of other names; its own is only there to be looked at when it is used.
+        """
+        owners = [name for name, found in self.objects.items() if found.sort == sort and found.driver == driver.name]
+        if item.object is not None or not owners:
+            which = f"the context of every {sort} is the same" if owners else f"the driver declares no {sort}"
+            self.error("WDF406", f"this context is not of one {sort}", item.span, which)
+            return
+        self.add_fields(sort, item.fields, driver=True)
+        for node in item.fields:
+            field = self.sorts[sort].fields[node.name]
+            if isinstance(field.type, SetType) and self.holds_requests(field.type, node.span):
+                bits = [bit for name in owners for bit in stored_as(replace(field, name=f"{name}.{field.name}"))]
+                self.store(field.type.sort, bits)
+            elif isinstance(field.type, ListType):
+                self.store(sort, stored_as(field))
+
+    def holds_requests(self, kind: SetType, span: Span) -> bool:
+        found = self.sorts.get(kind.sort)
+        if found is None or not found.dynamic:
+            self.error("WDF301", "a set holds requests", span)
+        return found is not None and found.dynamic
+
+    def store(self, sort: str, fields: Iterable[typed.Field]) -> None:
+        merged = {**self.sorts[sort].fields, **{field.name: field for field in fields}}
+        self.sorts[sort] = replace(self.sorts[sort], fields=merged)
+
     def declare_context(self, item: ast.Context, driver: ast.Driver) -> None:
         sort = self.object_sort(item.sort)
         if sort not in self.sorts:
             self.unknown("WDF204", "sort", item.sort, self.sorts, item.span, "write `context device { ... }`")
             return
+        self.declare_attributes(item, sort)
         if self.sorts[sort].dynamic:
             self.add_fields(sort, item.fields, driver=True)
+            return
+        if self.sorts[sort].bounded:
+            self.declare_shared_context(item, sort, driver)
             return
         owners = [n for n, o in self.objects.items() if o.sort == sort and o.driver == driver.name and "." not in n]
         if item.object is not None:
@@ -449,17 +513,16 @@ class Tables:
                 continue
             field = self.field(node, driver=True)
             self.contexts[node.name] = Obj(owner.name), sort, field
-            for storage in stored_as(field):
-                if isinstance(field.type, SetType):
-                    slot_sort = self.sorts.get(field.type.sort)
-                    if slot_sort is None or not slot_sort.dynamic:
-                        self.error("WDF301", "a set holds requests", node.span)
-                        continue
-                    merged = {**slot_sort.fields, storage.name: storage}
-                    self.sorts[slot_sort.name] = replace(slot_sort, fields=merged)
-                else:
-                    added[storage.name] = storage
+            if not isinstance(field.type, SetType):
+                added |= {storage.name: storage for storage in stored_as(field)}
+            elif self.holds_requests(field.type, node.span):
+                self.store(field.type.sort, stored_as(field))
         self.objects[owner.name] = replace(owner, fields=added)
+
+
+def numbered(node: ast.Object) -> list[str]:
+    """The names of the objects that a declaration makes."""
+    return [node.name] if node.number is None else [f"{node.name}{at + 1}" for at in range(node.number)]
 
 
 def stored_as(field: typed.Field) -> tuple[typed.Field, ...]:

@@ -193,12 +193,14 @@ class Expressions:
             declare = f"declare it: `context {kind.sort} {{ {name} : bool; }}`" if scope.text == "driver" else None
             self.tables.unknown("WDF203", f"field of {kind.sort}", name, known, node.span, declare)
             return FALSE, UnknownType()
-        constant = self.constant_field(value, name)
+        constant = self.constant_field(value, kind.sort, found)
         return constant or typed.FieldOf(value, kind.sort, name, found.driver), found.type
 
-    def constant_field(self, base: typed.Expr, name: str) -> typed.Expr | None:
+    def constant_field(self, base: typed.Expr, sort: str, found: typed.Field) -> typed.Expr | None:
         if isinstance(base, typed.Const) and isinstance(base.value, Obj):
-            return self.tables.objects[base.value.name].constants.get(name)
+            return self.tables.objects[base.value.name].constants.get(found.name)
+        if self.tables.sorts[sort].dynamic and found.mode == "const" and isinstance(found.type, CallbackType):
+            return typed.Const(self.tables.attributes.get((sort, found.name)))
         return None
 
     def binary(self, node: ast.Binary, op: str, left: ast.Expr, right: ast.Expr, scope: Scope, out: Hoisted) -> Typed:
@@ -316,8 +318,8 @@ class Expressions:
             case SetType(sort), "any":
                 assert isinstance(value, typed.FieldOf)
                 unique = f"x${next(self.fresh)}"
-                bit = typed.FieldOf(typed.Local(unique), sort, set_bit(value.field), driver=True)
-                return typed.Pick(unique, sort, bit), RefType(sort, True, sort)
+                picked = typed.Pick(unique, sort, self.membership(value, typed.Local(unique), sort))
+                return self.looked_at(value, picked, typed.Const(None)), RefType(sort, True, sort)
             case ListType(_, sort), "first":
                 assert isinstance(value, typed.FieldOf)
                 return replace(value, field=list_cell(value.field, 0)), RefType(sort, True, sort)
@@ -326,6 +328,34 @@ class Expressions:
         needed = "set" if which == "any" else "list"
         self.tables.error("WDF301", f"`{which} of` needs a {needed}, this is {kind}", node.span)
         return FALSE, UnknownType()
+
+    def membership(self, container: typed.FieldOf, element: typed.Expr, sort: str) -> typed.Expr:
+        """The element is in the set: a bit of its own for each object that has the set."""
+        choices = self.set_bits(container, element, sort)
+        if not self.tables.sorts[container.sort].bounded:
+            return choices[0][1]
+        held: typed.Expr = FALSE
+        for owner, bit in reversed(choices):
+            held = typed.Or(typed.And(typed.Compare("==", container.base, owner), bit), held)
+        return held
+
+    def looked_at(self, container: typed.FieldOf, value: typed.Expr, unreached: typed.Expr) -> typed.Expr:
+        """The value, after the owner of the set was found to be there: its own field holds nothing."""
+        if not self.tables.sorts[container.sort].bounded:
+            return value
+        return typed.Conditional(container, unreached, value)
+
+    def set_bits(
+        self, container: typed.FieldOf, element: typed.Expr, sort: str
+    ) -> list[tuple[typed.Expr, typed.FieldOf]]:
+        """The objects that may have the set, and where each one keeps whether the element is in it."""
+        if not self.tables.sorts[container.sort].bounded:
+            return [(container.base, typed.FieldOf(element, sort, set_bit(container.field), driver=True))]
+        return [
+            (typed.Const(Obj(name)), typed.FieldOf(element, sort, set_bit(f"{name}.{container.field}"), driver=True))
+            for name, item in self.tables.objects.items()
+            if item.sort == container.sort
+        ]
 
     def only_in_rules(self, node: ast.Node, op: str, scope: Scope) -> None:
         if scope.text != "rule":
@@ -402,8 +432,8 @@ class Expressions:
             return self.expand_with(self.tables.defines["empty_" + kind.sort], [(value, kind)])[0]
         if isinstance(value, typed.FieldOf) and isinstance(kind, SetType):
             unique = f"x${next(self.fresh)}"
-            bit = typed.FieldOf(typed.Local(unique), kind.sort, set_bit(value.field), driver=True)
-            return typed.Not(typed.Exists(unique, kind.sort, bit))
+            member = typed.Exists(unique, kind.sort, self.membership(value, typed.Local(unique), kind.sort))
+            return self.looked_at(value, typed.Not(member), FALSE)
         if isinstance(value, typed.FieldOf) and isinstance(kind, ListType):
             return typed.Compare("==", replace(value, field=list_cell(value.field, 0)), typed.Const(None))
         if not isinstance(kind, UnknownType):

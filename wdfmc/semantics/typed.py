@@ -363,6 +363,7 @@ class Field:
 class Sort:
     name: str
     dynamic: bool
+    bounded: bool
     fields: Mapping[str, Field]
 
 
@@ -518,12 +519,17 @@ class Program:
     threads: tuple[Thread, ...]
     events: Mapping[str, tuple[Parameter, ...]]
     statuses: Mapping[str, int]
-    alive: tuple[str, Expr] | None  # the library's `define alive(r)`: its parameter and body
+    alive: Mapping[str, tuple[str, Expr]]  # sort -> the parameter and body of the library's `define alive_SORT(x)`
     rules: Mapping[str, Rule]
     expectations: tuple[Expectation, ...]
     explicit_targets: frozenset[str]  # whose behaviour the driver itself sets
     options: Mapping[str, str]  # the choices of the environment in force
     source: ast.Text
+
+    def owner_of_set(self, bit: str) -> Obj | None:
+        """The object of a bounded sort whose set the membership bit `in Handle1.Pending` belongs to."""
+        owner = bit.removeprefix("in ").rpartition(".")[0]
+        return Obj(owner) if owner else None
 
     def objects_of(self, sort: str) -> tuple[Object, ...]:
         return tuple(item for item in self.objects.values() if item.sort == sort)

@@ -206,24 +206,28 @@ class Evaluator(Algebra):
             constant = self.program.objects[base.name].constants[name]
             yield from self.eval(constant, path, replace(context, bind={}, driver=True))
             return
-        if driver and context.driver and isinstance(base, Ref):
+        if driver and context.driver:
             for here in self.alive(path, base, context):
                 yield here, self.read(here, place)
             return
         yield path, self.read(path, place)
 
-    def alive(self, path: Path, request: Ref, context: Context) -> Iterator[Path]:
-        """The driver's context of a request is gone with the request."""
-        if self.program.alive is None:
-            yield path
-            return
-        parameter, body = self.program.alive
-        inner = replace(context, bind={parameter: K(request)}, lenient=True, driver=False)
-        for here, holds in self.decide(body, path, inner):
+    def alive(self, path: Path, owner: Value, context: Context) -> Iterator[Path]:
+        """The driver's context of a request, or of an object that comes and goes, is gone with it."""
+        for here, holds in self.is_alive(path, owner, context):
             if holds:
                 yield here
             else:
-                self.broken.append((here, LOST_HANDLE))
+                self.broken.append((here, LOST_HANDLE if isinstance(owner, Ref) else NULL_HANDLE))
+
+    def is_alive(self, path: Path, owner: Value, context: Context) -> Decided:
+        assert isinstance(owner, Ref | Obj), owner
+        sort = self.dynamic if isinstance(owner, Ref) else self.program.objects[owner.name].sort
+        if sort not in self.program.alive:
+            yield path, True
+            return
+        parameter, body = self.program.alive[sort]
+        yield from self.decide(body, path, replace(context, bind={parameter: K(owner)}, lenient=True, driver=False))
 
     def origin(self, ref: Ref) -> str:
         if ref.pool == self.received.pool:
@@ -635,12 +639,20 @@ class Evaluator(Algebra):
         assert isinstance(request, Ref), request
         specs = self.program.sorts[self.dynamic].fields.values()
         fields = [spec.name for spec in specs if spec.driver and isinstance(spec.type, RefType)]
-        keepers = self.keepers(request)
-        for here, holds in self.any_of(path, [self.fork_at(place, equals(wanted)) for place, wanted in keepers]):
+        keepers = [partial(self.kept_by, *keeper) for keeper in self.keepers(request)]
+        for here, holds in self.any_of(path, keepers):
             if holds or not fields:
                 yield here, holds
             else:
                 yield from self.stored_in_request(here, request, fields)
+
+    def kept_by(self, owner: Obj | None, place: Place, wanted: Value, path: Path) -> Decided:
+        """What is gone keeps nothing. `owner`: None for what is always there."""
+        for here, holds in self.fork(path, self.read(path, place), equals(wanted)):
+            if holds and owner is not None:
+                yield from self.is_alive(here, owner, Context())
+            else:
+                yield here, holds
 
     def stored_in_request(self, path: Path, request: Ref, fields: Sequence[str]) -> Decided:
         def refers(name: str, target: Ref, here: Path) -> Decided:
@@ -654,28 +666,28 @@ class Evaluator(Algebra):
         def check(here: Path, target: Ref) -> Decided:
             """A request that is gone keeps nothing."""
             for at, holds in self.any_of(here, [partial(refers, name, target) for name in fields]):
-                if not holds or self.program.alive is None:
-                    yield at, holds
+                if holds:
+                    yield from self.is_alive(at, target, Context())
                 else:
-                    parameter, body = self.program.alive
-                    yield from self.decide(body, at, Context(bind={parameter: K(target)}, lenient=True))
+                    yield at, False
 
         yield from ((here, found is not None) for here, found in self.search_slots(path, check))
 
-    def keepers(self, request: Ref) -> list[tuple[Place, Value]]:
+    def keepers(self, request: Ref) -> list[tuple[Obj | None, Place, Value]]:
         """The driver's variables that may refer to the request, and its membership bits; their values if they do."""
-        found: list[tuple[Place, Value]] = []
+        found: list[tuple[Obj | None, Place, Value]] = []
         for item in self.program.objects.values():
-            for spec in item.fields.values():
+            shared = (spec for spec in self.program.sorts[item.sort].fields.values() if spec.driver)
+            for spec in (*item.fields.values(), *shared):
                 if isinstance(spec.type, RefType) and spec.type.sort == self.dynamic:
                     place = self.field_place(Obj(item.name), spec.name)
                     assert place is not None
-                    found.append((place, request))
+                    found.append((Obj(item.name), place, request))
         for spec in self.program.sorts[self.dynamic].fields.values():
             if spec.driver and spec.name.startswith("in "):
                 place = self.field_place(request, spec.name)
                 assert place is not None
-                found.append((place, True))
+                found.append((self.program.owner_of_set(spec.name), place, True))
         return found
 
     # ------------------------------------------------------------ events

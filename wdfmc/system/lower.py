@@ -109,6 +109,10 @@ class Lowering:
             self.add_thread(thread)
         self.domains.dirty = {source.number for source in self.sources}
         breaches = self.saturated()
+        for sort in self.program.sorts.values():
+            number = len(self.program.objects_of(sort.name))
+            if sort.bounded and number:
+                self.bounds.add(f"at most {number} {sort.name}{'s' if number > 1 else ''}")
         templates = [template for source in self.sources for template in source.templates]
         templates += breaches + wait_cycles(self)
         variables = tuple(
@@ -286,7 +290,8 @@ class Lowering:
         assert source.step is not None
         bind: dict[str, Symbolic] = {name: K(value) for name, value in source.binding}
         slots = [v.slot for _, v in source.binding if isinstance(v, Ref) and v.slot is not None]
-        context = Context(bind=bind, lenient=True)
+        # a step is one transition: what it binds never lives on
+        context = Context(Record("step", "environment", 0), (), "environment", bind=bind, lenient=True)
         path = Path(source.node, max((slot + 1 for slot in slots), default=0), NO_LOCK)
         path.lines.append(TraceLine(source.step.span, spoken(source.step.name), None, {}))
         for here, holds in self.evaluator.decide(source.step.when, path, context):
@@ -419,7 +424,7 @@ class Lowering:
                         yield self.forward(here, node)
                     else:
                         there = to(here, body)
-                        place = self.evaluator.local(variable, self.local_context(context))
+                        place = self.evaluator.local(variable, context)
                         self.evaluator.write(there, place, K(found))
                         yield there
             case flow.Await(condition):
@@ -449,8 +454,7 @@ class Lowering:
                 yield self.forward(path, node)
             case flow.Touch(field_of):
                 for here, base in self.evaluator.targets(field_of.base, path, context):
-                    alive = self.evaluator.alive(here, base, context) if isinstance(base, Ref) else iter((here,))
-                    yield from (self.forward(at, node) for at in alive)
+                    yield from (self.forward(at, node) for at in self.evaluator.alive(here, base, context))
             case flow.Limit(words):
                 self.violate(path, MODEL_BOUND, source, words)
             case flow.End():
@@ -520,18 +524,12 @@ class Lowering:
         assert node.next is not None, node.operation
         return to(path, node.next)
 
-    def local_context(self, context: Context) -> Context:
-        """Steps of the environment are one transition: what they bind never lives on."""
-        if context.record is not None:
-            return context
-        return replace(context, record=Record("step", "environment", 0), locals="environment")
-
     def settle_result(self, path: Path, context: Context) -> None:
         """The line shows what the call returned, where that is the same for the whole transition."""
         line = path.lines[-1]
         if line.result is None or not line.result.startswith("="):
             return
-        value = path.values.get(self.evaluator.local(line.result[1:], self.local_context(context)))
+        value = path.values.get(self.evaluator.local(line.result[1:], context))
         shown = shown_value(value.value) if isinstance(value, K) else None
         path.lines[-1] = replace(line, result=shown)
 
@@ -541,14 +539,14 @@ class Lowering:
     ) -> Iterator[Path]:  # fmt: skip
         if isinstance(target, typed.Local):
             there = self.forward(path, node)
-            self.evaluator.write(there, self.evaluator.local(target.name, self.local_context(context)), value)
+            self.evaluator.write(there, self.evaluator.local(target.name, context), value)
             yield there
             return
         for here, base in self.evaluator.targets(target.base, path, context):
             place = self.evaluator.field_place(base, target.field)
             assert place is not None, target
             alive = [here]
-            if target.driver and context.driver and isinstance(base, Ref):
+            if target.driver and context.driver:
                 alive = list(self.evaluator.alive(here, base, context))
             bounds = self.evaluator.field_type(target.sort, target.field, base)
             for at in alive:

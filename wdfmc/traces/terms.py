@@ -37,9 +37,7 @@ class Terms:
         self.program = program
         self.variables = variables
         self.statuses = program.statuses
-        self.alive: Test | None = None
-        if program.alive is not None:
-            self.alive = self.test(program.alive[1], LENIENT)
+        self.alive = {sort: (name, self.test(body, LENIENT)) for sort, (name, body) in program.alive.items()}
         self.constants: dict[tuple[Obj, str, Mode], Term] = {}
         self.busy: Callable[[World], bool] = lambda world: bool(world.active)
 
@@ -81,7 +79,7 @@ class Terms:
         return run
 
     def field(self, base: typed.Expr, name: str, mode: Mode, checked: bool) -> Term:
-        """checked: the driver reads its own context of a request, which must be alive."""
+        """checked: the driver reads its own context of a request or object, which must be alive."""
         target, at, variables = self.target(base, mode), self.variables.at, self.variables
 
         def run(world: World) -> Datum:
@@ -90,7 +88,7 @@ class Terms:
                 return NOTHING
             place = at.get((found, name))
             if place is not None:
-                if checked and isinstance(found, Ref):
+                if checked:
                     self.check_alive(world, found)
                 return world.values[place]
             if isinstance(found, Ref):
@@ -107,14 +105,16 @@ class Terms:
             self.constants[key] = self.term(given, replace(mode, driver=True))
         return self.constants[key]
 
-    def is_alive(self, world: World, request: Ref) -> bool:
-        if self.alive is None or self.program.alive is None:
+    def is_alive(self, world: World, owner: Subject) -> bool:
+        sort = self.variables.dynamic if isinstance(owner, Ref) else self.program.objects[owner.name].sort
+        if sort not in self.alive:
             return True
-        return self.bound(world, self.program.alive[0], request, self.alive)
+        name, test = self.alive[sort]
+        return self.bound(world, name, owner, test)
 
-    def check_alive(self, world: World, request: Ref) -> None:
-        if not self.is_alive(world, request):
-            raise Broken(DEAD)
+    def check_alive(self, world: World, owner: Subject) -> None:
+        if not self.is_alive(world, owner):
+            raise Broken(DEAD if isinstance(owner, Ref) else STALE)
 
     def bound(self, world: World, name: str, value: Datum, term: Callable[[World], T]) -> T:
         """The value of an expression in which only that name is bound."""
@@ -263,7 +263,8 @@ class Terms:
     def stored(self, target: Callable[[World], Subject | None]) -> Test:
         """A variable or list of the driver, a set of it, or a field of another live request refers to the request."""
         sorts, variables = self.program.sorts, self.variables
-        bits = [f.name for f in sorts[variables.dynamic].fields.values() if f.driver and f.name.startswith("in ")]
+        names = [f.name for f in sorts[variables.dynamic].fields.values() if f.driver and f.name.startswith("in ")]
+        bits = [(name, self.program.owner_of_set(name)) for name in names]
         keepers = [
             (owner, place) for (owner, name), place in variables.at.items()
             if variables.ranges[place].driver and isinstance(variables.ranges[place].type, RefType)
@@ -273,10 +274,11 @@ class Terms:
             wanted = target(world)
             if not isinstance(wanted, Ref):
                 return False
-            if any(world.values[variables.at[wanted, bit]] is True for bit in bits):
-                return True
+            for bit, keeper in bits:
+                if world.values[variables.at[wanted, bit]] is True and (keeper is None or self.is_alive(world, keeper)):
+                    return True
             return any(
-                world.values[place] == wanted and (isinstance(owner, Obj) or self.is_alive(world, owner))
+                world.values[place] == wanted and self.is_alive(world, owner)
                 for owner, place in keepers if owner != wanted
             )  # fmt: skip
 
@@ -300,7 +302,7 @@ class Terms:
                 def cell(world: World) -> Alias:
                     found = target(world)
                     assert found is not None
-                    if driver and mode.driver and isinstance(found, Ref):
+                    if driver and mode.driver:
                         self.check_alive(world, found)
                     return Alias(-1, "", self.variables.at[found, name])
 
