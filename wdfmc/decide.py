@@ -23,6 +23,7 @@ from wdfmc.semantics import typed
 from wdfmc.semantics.check import BEHAVIOURS
 from wdfmc.system.evaluate import NULL_HANDLE
 from wdfmc.system.instantiate import instantiate
+from wdfmc.system.lemma import Lemma, carried
 from wdfmc.system.lower import MODEL_BOUND, Lowering, OutOfTime
 from wdfmc.system.observers import observer
 from wdfmc.system.paths import NotExpressible
@@ -215,17 +216,26 @@ class Decision:
         if not safe:
             yield from proved
             return
-        part = sliced(self.instance.system, safe, self.instance.contracts)
-        intact = self.instance.contracts.difference(self.breaches.rules)
-        goals = sorted({item.violates for item in part.system.templates if item.violates in safe | intact} - {None})
         end = started + WIDENING if self.deadline is None else self.deadline
-        proof = anynumber.prove(part.system, goals, end)
-        widened = safe.difference(goals)  # no transition at all can break them
-        for certificate in proof.certificates:
-            if proves(part.system, certificate, end):
-                widened |= certificate.goals
-        secured = widened >= intact.intersection(goals)  # else more requests might break a contract
-        larger = dict(self.broken_by_more(proof, part))
+        intact = self.instance.contracts.difference(self.breaches.rules)
+        lemmas: tuple[Lemma, ...] = ()
+        variables: tuple[int, ...] = ()
+        widened: set[str] = set()
+        secured = False  # else more requests might break a contract
+        larger: dict[str, Result] = {}
+        for group in groups(self.instance.program, sorted(safe)):
+            part = sliced(self.instance.system, frozenset(group), self.instance.contracts)
+            breakable = {item.violates for item in part.system.templates if item.violates is not None}
+            asked = sorted(breakable.intersection(group if variables else intact.union(group)))
+            proof = anynumber.prove(part.system, asked, end, tuple(carried(lemmas, variables, part.variables)))
+            widened |= set(group).difference(asked)  # no transition at all can break them
+            for certificate in proof.certificates:
+                if proves(part.system, certificate, end):
+                    widened |= certificate.goals
+            larger |= dict(self.broken_by_more(proof, part))
+            if not variables:
+                secured = widened >= intact.intersection(asked)
+                lemmas, variables = proof.lemmas, part.variables
         seconds = (time.monotonic() - started) / len(safe)
         for result in proved:
             if result.rule not in safe:

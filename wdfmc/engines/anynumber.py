@@ -1,22 +1,24 @@
 """Proofs for any number of requests: lemmas found for few requests, as far as they hold for all.
 
-Candidates are what a sample of the states of two requests never shows (`sampling`), the pairs of values that cannot
-occur (`abstraction`), and for what these do not prove the lemmas of IC3 for three requests. Lifted to lemmas about any
-requests, those that some instance refutes are dropped until the rest is inductive (Houdini: Flanagan and Leino, FME
-2001); if the rest still excludes the violations, it is a proof for any number. Lemmas that only hold because the number
-is fixed, such as a pigeonhole over the slots, do not survive this.
+IC3 proves three requests. Its lemmas and the pairs of values that cannot occur (`abstraction`), lifted to lemmas about
+any requests, are candidates: those that some instance refutes are dropped until the rest is inductive (Houdini:
+Flanagan and Leino, FME 2001), and if the rest still excludes the violations, it is a proof for any number. Lemmas that
+only hold because the number is fixed, such as a pigeonhole over the slots, do not survive this. Where that is not
+enough or takes long, more candidates come from what a sample of the states of two requests never shows (`sampling`),
+the instance is looked at with all requests that shared variables refer to, and IC3 starts again from what survived.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from typing import Final
 
-from wdfmc.engines.abstraction import Reach, reach
+from wdfmc.engines.abstraction import reach
 from wdfmc.engines.certificate import Certificate, size
 from wdfmc.engines.cubes import Masks, contains
 from wdfmc.engines.engine import Path
@@ -29,7 +31,8 @@ from wdfmc.system.system import Cube, Ref, TemplateSystem, TransitionSystem
 
 SAMPLED: Final = 2  # requests of the instance that is sampled
 TRIED: Final = 3  # requests of the instance that IC3 proves
-MOST_FOLLOWED: Final = 4
+MOST_FOLLOWED: Final = 10
+FIRST: Final = 4.0  # seconds for IC3 before samples are taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,70 +40,83 @@ class Proof:
     """What was found about the goals; nothing of it is audited yet.
 
     `certificates`: for any number of requests, each for the goals that it names. `violated`: runs of a larger
-    instance that break goals, with its number of requests.
+    instance that break goals, with its number of requests. `lemmas`: all that hold for any number.
     """
 
     certificates: tuple[Certificate, ...]
     violated: dict[str, tuple[int, Path]]
+    lemmas: tuple[Lemma, ...]
 
 
-def prove(system: TemplateSystem, goals: Sequence[str], deadline: float) -> Proof:
-    """Safety goals for any number of requests, as far as time allows. `deadline`: as of time.monotonic()."""
+def prove(system: TemplateSystem, goals: Sequence[str], deadline: float, lemmas: Sequence[Lemma] = ()) -> Proof:
+    """Safety goals for any number of requests, as far as time allows.
+
+    Args:
+        deadline: as of time.monotonic().
+        lemmas: candidates, for example those of another slice.
+    """
     search = _Search(system, goals, deadline)
-    try:
-        search.by_samples()
-        if search.left:
-            search.by_ic3()
-    except OutOfTime:
-        pass
-    return Proof(tuple(each for each in search.certificates if each.goals), search.violated)
+    if lemmas:
+        search.by_candidates(lemmas, deadline)
+    if search.left:
+        search.by_ic3(min(deadline, time.monotonic() + FIRST))
+    if search.left:
+        search.followed = followed(system)
+        search.by_samples(deadline)
+    if search.left:
+        search.by_ic3(deadline)
+    return Proof(tuple(each for each in search.certificates if each.goals), search.violated, search.lemmas)
 
 
 class _Search:
-    """`left`: the goals that are still open."""
+    """`left`: the goals that are still open. `followed`: shared variables whose references are looked into."""
 
     def __init__(self, system: TemplateSystem, goals: Sequence[str], deadline: float) -> None:
         self.system = system
         self.left = list(goals)
-        self.deadline = deadline
         self.certificates: list[Certificate] = []
         self.violated: dict[str, tuple[int, Path]] = {}
-        self._alive: tuple[Lemma, ...] = ()
+        self.followed: tuple[int, ...] = ()
+        self.lemmas: tuple[Lemma, ...] = ()
         self._instance = Instance(system, TRIED)
+        self._flat = self._instance.flat()
+        self._known = reach(self._flat, deadline)
 
     @cached_property
-    def _flat(self) -> TransitionSystem:
-        return self._instance.flat()
+    def _pairs(self) -> tuple[Lemma, ...]:
+        return () if self._known is None else lifted(self._instance, representatives(self._flat, self._known))
 
-    @cached_property
-    def _known(self) -> Reach:
-        """Raises OutOfTime."""
-        known = reach(self._flat, self.deadline)
-        if known is None:
-            raise OutOfTime
-        return known
+    def by_candidates(self, lemmas: Sequence[Lemma], deadline: float) -> None:
+        with suppress(OutOfTime):
+            self._try(lemmas, deadline)
 
-    def by_samples(self) -> None:
+    def by_samples(self, deadline: float) -> None:
         small = Instance(self.system, SAMPLED)
-        sampled = lifted(small, never_seen(small.flat(), deadline=self.deadline))
-        self._try((*sampled, *lifted(self._instance, representatives(self._flat, self._known))))
+        sampled = lifted(small, never_seen(small.flat(), deadline=deadline))
+        lemmas = tuple(dict.fromkeys((*self.lemmas, *sampled, *self._pairs)))
+        few = Candidates(self.system, lemmas, [], TRIED)
+        with suppress(OutOfTime):
+            few.houdini(deadline)  # what falls here falls 50 times faster than among more
+            self._try(few.left(), deadline)
 
-    def by_ic3(self) -> None:
+    def by_ic3(self, deadline: float) -> None:
         """What is known for any number is known of this instance."""
-        facts = [cube for lemma in self._alive for cube in lemma.placements(self._instance)]
-        frames = Frames(self._flat, self._known, self.left, self.deadline, facts)
-        self.violated = {goal: (TRIED, path) for goal, path in frames.violations()}
-        self.left = [goal for goal in self.left if goal not in self.violated]
-        found = frames.invariant()
-        split = chain.from_iterable(_split(self._flat, cube) for cube in found)
-        self._try((*self._alive, *lifted(self._instance, [*found, *split])))
+        if self._known is None:
+            return
+        facts = [cube for lemma in self.lemmas for cube in lemma.placements(self._instance)]
+        frames = Frames(self._flat, self._known, self.left, deadline, facts)
+        with suppress(OutOfTime):
+            self.violated |= {goal: (TRIED, path) for goal, path in frames.violations()}
+            self.left = [goal for goal in self.left if goal not in self.violated]
+            found = frames.invariant()
+            split = chain.from_iterable(_split(self._flat, cube) for cube in found)
+            self._try((*self.lemmas, *lifted(self._instance, [*found, *split]), *self._pairs), deadline)
 
-    def _try(self, lemmas: Sequence[Lemma]) -> None:
-        few = Candidates(self.system, tuple(dict.fromkeys(lemmas)), [], TRIED)
-        few.houdini(self.deadline)  # what falls here falls 50 times faster than among more
-        candidates = Candidates(self.system, few.left(), self.left, None, followed(self.system))
-        candidates.houdini(self.deadline)
-        self._alive = candidates.left()
+    def _try(self, lemmas: Sequence[Lemma], deadline: float) -> None:
+        """Raises OutOfTime."""
+        candidates = Candidates(self.system, tuple(dict.fromkeys(lemmas)), self.left, None, self.followed)
+        candidates.houdini(deadline)
+        self.lemmas = candidates.left()
         self.certificates.append(candidates.certificate(self.left))
         self.left = [goal for goal in self.left if goal not in self.certificates[-1].goals]
 
