@@ -22,7 +22,7 @@ from wdfmc.system.system import Cube, TransitionSystem
 Seen: TypeAlias = npt.NDArray[np.bool_]  # [values, values], all values of all variables in a row
 
 BATCH: Final = 1 << 13
-MOST_STATES: Final = 150_000  # up to renaming
+MOST_STATES: Final = 60_000  # up to renaming
 
 
 def never_seen(system: TransitionSystem, most: int = MOST_STATES, deadline: float | None = None) -> Iterator[Cube]:
@@ -47,15 +47,11 @@ def _visited(system: TransitionSystem, symmetry: Symmetry, most: int, deadline: 
     return index.words[:, : index.size]
 
 
-def _together(occurs: npt.NDArray[np.float32]) -> Seen:
-    """Sums of ones are exact in this type below 2**24."""
-    return np.asarray(occurs @ occurs.T > 0)
-
-
 class _Sample:
     """`together[m, n]`: values number m and n, counted over all variables in a row, occur in one state.
 
-    `beside[n]` is the same of the states in which value number n occurs, for each n that refers to request 0.
+    `beside[n]` is the same of the states in which value number n occurs, for each n that refers to request 0, and for
+    the m, `own`, that its record can have.
     """
 
     def __init__(self, system: TransitionSystem, symmetry: Symmetry, states: Words) -> None:
@@ -63,14 +59,19 @@ class _Sample:
         sizes = [len(variable.domain) for variable in system.variables]
         self.offset: list[int] = [0, *np.cumsum(sizes).tolist()]
         self.together = np.zeros((self.offset[-1], self.offset[-1]), np.bool_)
+        slots = [variable.slot for variable in system.variables for _ in variable.domain]
+        self.own = np.array([number for number, slot in enumerate(slots) if slot == 0], np.intp)
         self.beside = {number: self.together.copy() for number in self._references()}
         for first in range(0, states.shape[1], BATCH):
             part = states[:, first : first + BATCH].copy()
             for renaming in range(len(symmetry.renamings) if symmetry.many else 1):
                 occurs = self._occurring(symmetry, symmetry.renamed(part, renaming))
-                self.together |= _together(occurs)
+                # Sums of ones are exact in this type below 2**24.
+                self.together |= occurs @ occurs.T > 0
                 for number, together in self.beside.items():
-                    together |= _together(occurs[:, occurs[number] > 0])
+                    there = occurs[:, occurs[number] > 0]
+                    together[self.own] |= there[self.own] @ there.T > 0
+                    together[number] |= there.any(axis=1)
 
     def _references(self) -> Iterator[int]:
         for variable, each in enumerate(self.system.variables):
@@ -103,7 +104,7 @@ class _Sample:
         """What is not seen beside a value of a record while a shared variable refers to that record's request."""
         for number, together in self.beside.items():
             variable = int(np.searchsorted(self.offset, number, "right")) - 1
-            if together[number, number]:
+            if together.any():
                 yield from self._triples(variable, number - self.offset[variable], together)
 
     def _triples(self, variable: int, value: int, together: Seen) -> Iterator[Cube]:
@@ -114,7 +115,8 @@ class _Sample:
             for own in range(self._size(one)):
                 if seen >> own & 1:
                     for other in self._variables(beside=one):
-                        missing = self._seen(together, other, other) & ~self._seen(together, other, one, own)
+                        there = self._seen(together, other, variable, value)
+                        missing = there & ~self._seen(together, other, one, own)
                         if other != variable and missing & self._seen(self.together, other, one, own):
                             yield tuple(sorted(((variable, 1 << value), (one, 1 << own), (other, missing))))
             if never := self._seen(self.together, one, one) & ~seen:
