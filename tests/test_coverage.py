@@ -27,7 +27,7 @@ def driver(body: str, items: str = "") -> str:
 
 
 def report(text: str, **options: object) -> Report:
-    return check_text(text, options=Options(coverage=True, rules=("model-bound",), **options))  # type: ignore[arg-type]
+    return check_text(text, options=Options(coverage=True, rules=("model-bound",), widening=0, **options))  # type: ignore[arg-type]
 
 
 def covered(text: str, **options: object) -> Coverage:

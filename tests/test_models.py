@@ -15,6 +15,14 @@ ALL = pytest.mark.parametrize("model", MODELS)
 EXPECT = re.compile(r"^\s*expect \w+ [\w-]+", re.MULTILINE)
 
 
+AUDITS = {
+    "domains": Audit.NONE,  # no reachable value allows the breach, so there was nothing to search
+    "explicit": Audit.EXHAUSTIVE,
+    "pairs": Audit.CERTIFIED,
+    "ic3": Audit.CERTIFIED,
+}
+
+
 def expects(model: str, verdict: str) -> bool:
     """Without a target named: under the rule's own environment."""
     text = MODELS[model].read_text(encoding="utf-8")
@@ -45,11 +53,9 @@ def test_no_verdict_is_taken_on_trust(model: str) -> None:
             assert 0 < result.depth <= len(result.trace.steps), result.rule
             assert [step.index for step in result.trace.steps] == list(range(1, len(result.trace.steps) + 1))
         elif result.verdict is Word.PROVED:
-            # "domains": no reachable value allows the breach, so there was nothing to search
-            audit = Audit.NONE if result.engine == "domains" else Audit.EXHAUSTIVE
-            assert result.audit is audit and result.requests == 2, result.rule
+            assert result.audit is AUDITS[result.engine] and result.requests == 2, result.rule
         elif result.verdict is Word.VACUOUS:
-            assert result.audit is (Audit.NONE if result.engine == "domains" else Audit.EXHAUSTIVE), result.rule
+            assert result.audit is AUDITS[result.engine], result.rule
             assert result.reason is not None, result.rule
         assert result.sentence, result.rule
 
@@ -87,7 +93,7 @@ def test_wrong_and_right_ones_are_many() -> None:
 )
 def test_target_decides_whether_a_forwarded_request_comes_back(target: str, verdict: Word) -> None:
     """With `honours` only a cancelled request must come back."""
-    options = Options(rules=("request-eventually-completed",), target=target, timeout=PATIENCE)
+    options = Options(rules=("request-eventually-completed",), target=target, timeout=PATIENCE, widening=0)
     found = checked("seeds/forward_unmodified.wdf", options)
     (result,) = of_rule(found, "request-eventually-completed")
     assert result.verdict is verdict
@@ -114,7 +120,7 @@ NOT_FORWARDED = ("cancellation/pending_read.wdf", "drivers/echo_autosync.wdf", "
 
 def headline(model: str, target: str | None = None) -> tuple[Word, tuple[str, ...], str | None]:
     """The verdict, the breached contracts, and how the trace ends."""
-    found = checked(model, Options(specs=(HEADLINE,), target=target, timeout=PATIENCE))
+    found = checked(model, Options(specs=(HEADLINE,), target=target, timeout=PATIENCE, widening=0))
     (result,) = of_rule(found, "forwarded-completes-exactly-once")
     return result.verdict, result.under, None if result.trace is None else result.trace.end
 
@@ -133,7 +139,9 @@ def test_a_forwarded_request_that_is_never_completed(model: str) -> None:
 
 def test_a_forwarded_request_that_is_completed_twice() -> None:
     """The second completion breaks a contract and ends the run: the verdict names it and is no clean proof."""
-    found = checked("seeds/forward_unmodified_completes_twice.wdf", Options(specs=(HEADLINE,), timeout=PATIENCE))
+    found = checked(
+        "seeds/forward_unmodified_completes_twice.wdf", Options(specs=(HEADLINE,), timeout=PATIENCE, widening=0)
+    )
     (result,) = of_rule(found, "forwarded-completes-exactly-once")
     assert result.verdict is Word.VIOLATED or "no-double-complete" in result.under
     assert of_rule(found, "no-double-complete")[0].verdict is Word.VIOLATED
@@ -158,6 +166,6 @@ def test_the_headline_is_one_formula() -> None:
 
 @pytest.mark.parametrize("spec", sorted((ROOT / "specs").glob("*.wdfspec")), ids=lambda path: path.stem)
 def test_every_bundle_applies_to_a_model(spec: Path) -> None:
-    found = checked("cancellation/pending_read.wdf", Options(specs=(spec,), timeout=PATIENCE))
+    found = checked("cancellation/pending_read.wdf", Options(specs=(spec,), timeout=PATIENCE, widening=0))
     assert found.exit == 0
     assert results(found)

@@ -26,7 +26,7 @@ WRONG = sorted([*(ROOT / "tests" / "rules").glob("*/violated.wdf"), *(ROOT / "mo
 
 
 def only(text: str, rule: str, **options: object) -> Result:
-    report = check_text(text, options=Options(rules=(rule,), **options))  # type: ignore[arg-type]
+    report = check_text(text, options=Options(rules=(rule,), widening=0, **options))  # type: ignore[arg-type]
     (result,) = [result for model in report.models for result in model.results if result.rule == rule]
     return result
 

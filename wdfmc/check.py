@@ -24,7 +24,11 @@ STANDARD_TARGET = "answers"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a check is asked for. `depth` in transitions, `timeout` in seconds for the whole run."""
+    """What a check is asked for. `depth` in transitions, `timeout` in seconds for the whole run.
+
+    `widening`: seconds, for each model and behaviour of targets, for the proof that the number of requests does not
+    matter; with 0 none is tried.
+    """
 
     specs: tuple[Path, ...] = ()
     rules: tuple[str, ...] = ()
@@ -35,6 +39,7 @@ class Options:
     timeout: float | None = None
     jobs: int = 1
     coverage: bool = False  # also what of each driver can ever run
+    widening: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,6 @@ AUDITS: Final[Mapping[str, Audit]] = {
     "domains": Audit.NONE,  # no transition of the lowered system can break the rule; there is nothing to search
 }
 FAIRNESS: Final = ("ticks", "threads", "hardware")  # in force for every "eventually", whatever the rule itself names
-WIDENING: Final = 60.0  # seconds for the proof that the number of requests does not matter, unless there is a timeout
 MOST_ACTIVATIONS: Final = 2  # of one role on one request
 
 
@@ -213,10 +212,11 @@ class Decision:
         started = time.monotonic()
         rules = self.instance.program.rules
         safe = frozenset(r.rule for r in proved if r.rule not in rules or not rules[r.rule].liveness)
-        if not safe:
+        if not safe or not self.options.widening:
             yield from proved
             return
-        end = started + WIDENING if self.deadline is None else self.deadline
+        end = started + self.options.widening
+        end = end if self.deadline is None else min(end, self.deadline)
         intact = self.instance.contracts.difference(self.breaches.rules)
         lemmas: tuple[Lemma, ...] = ()
         variables: tuple[int, ...] = ()

@@ -1,0 +1,91 @@
+"""Which verdicts on shipped models say "any number of requests", and that none of these is false."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import pytest
+
+from tests.shipped import MODELS, PATIENCE, checked, results
+from wdfmc.check import Options, check_text
+from wdfmc.verdict import Audit, Report, Word
+
+QUICK = [
+    "cancellation/pending_read.wdf",
+    "cancellation/pending_read_no_lock.wdf",
+    "cancellation/forward_canceller.wdf",
+    "drivers/echo_autosync.wdf",
+    "seeds/complete_from_cancel.wdf",
+    "seeds/forward_unmodified.wdf",
+    "seeds/several_targets.wdf",
+]
+LARGEST = 3
+
+
+@lru_cache
+def report(model: str) -> Report:
+    return checked(model, Options(timeout=PATIENCE, widening=60))
+
+
+def for_any(model: str) -> set[str]:
+    proved = [result for result in results(report(model)) if result.requests == "any"]
+    for result in proved:
+        assert (result.verdict, result.engine, result.audit) == (Word.PROVED, "ic3", Audit.CERTIFIED), result.rule
+    return {result.rule for result in proved}
+
+
+@pytest.mark.parametrize("model", QUICK)
+def test_what_must_never_happen_is_proved_for_any_number(model: str) -> None:
+    proved = [result for result in results(report(model)) if result.verdict is Word.PROVED]
+    assert for_any(model) == {result.rule for result in proved if not result.assumptions}
+
+
+@pytest.mark.parametrize("requests", range(1, LARGEST + 1))
+@pytest.mark.parametrize("model", QUICK)
+def test_with_fewer_and_more_requests_it_is_as_they_say(model: str, requests: int) -> None:
+    agrees(model, requests)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("requests", range(1, LARGEST + 2))
+@pytest.mark.parametrize("model", sorted(MODELS))
+def test_with_up_to_four_requests_it_is_as_they_say(model: str, requests: int) -> None:
+    agrees(model, requests)
+
+
+def agrees(model: str, requests: int) -> None:
+    rules = tuple(sorted(for_any(model)))
+    if rules:
+        options = Options(rules=rules, requests=requests, engine="ic3" if requests > LARGEST else "explicit")
+        found = results(checked(model, options))
+        assert not [result.rule for result in found if result.rule in rules and result.verdict is Word.VIOLATED]
+
+
+COUNTS = """
+driver Counts {
+    queue    Reads : parallel, front { EvtIoRead = OnRead; }
+    context  device { Count : 0..5; }
+    callback OnRead(Request) {
+        InterlockedIncrement(&Count);
+        WdfRequestComplete(Request, STATUS_SUCCESS);
+    }
+}
+rule never-three "The counter never reaches three." never Count == 3;
+"""
+
+
+def counted(requests: int, widening: float = 60) -> Report:
+    options = Options(rules=("never-three",), requests=requests, widening=widening)
+    return check_text(COUNTS, options=options)
+
+
+def test_more_requests_than_asked_for_can_violate_a_rule() -> None:
+    """Three requests are needed; two were asked for. The trace is as good as any."""
+    (result,) = [one for one in results(counted(requests=2)) if one.rule == "never-three"]
+    assert (result.verdict, result.requests, result.audit) == (Word.VIOLATED, 3, Audit.REPLAYED)
+    assert result.trace is not None
+
+
+def test_nothing_is_tried_without_time_for_it() -> None:
+    (result,) = [one for one in results(counted(requests=2, widening=0)) if one.rule == "never-three"]
+    assert (result.verdict, result.requests) == (Word.PROVED, 2)
