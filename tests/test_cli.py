@@ -40,6 +40,7 @@ class Options:
     timeout: float | None
     jobs: int
     coverage: bool
+    evidence: bool
 
 
 RESULT = Result("a-rule", "So it is.", Word.PROVED, 2, None, "explicit", (), 0.1, Audit.EXHAUSTIVE)

@@ -34,16 +34,21 @@ class Options:
     timeout: float | None = None
     jobs: int = 1
     coverage: bool = False  # also what of each driver can ever run
+    evidence: bool = False  # also what it takes to check the verdicts again
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A text that is right: its program, and what is to be decided of it."""
+    """A text that is right: its program, and what is to be decided of it.
+
+    `texts`: the model, what it imports, the specifications, the library.
+    """
 
     path: str
     program: typed.Program
     goals: tuple[Goal, ...]
     warnings: tuple[Diagnostic, ...]
+    texts: tuple[Source, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,8 @@ def check_models(paths: Sequence[Path | Source], options: Options, on_result: Ca
 
             covered = coverage(model.program, options, deadline)
             diagnostics += never_run(model.program, covered)
-        reports.append(ModelReport(model.path, model.program.name, tuple(in_order(model, results)), covered))
+        ordered = tuple(in_order(model, results))
+        reports.append(ModelReport(model.path, model.program.name, ordered, covered, model.texts))
     return Report(exit_code(reports, options), tuple(reports), tuple(diagnostics))
 
 
@@ -170,7 +176,8 @@ def analysed_model(
     if program is None:
         return None, diagnostics
     goals, wrong = selected(program, text, specs, options)
-    return (None if wrong else Model(name, program, goals, diagnostics)), (*diagnostics, *wrong)
+    texts = tuple(each.source for each in (text, *imported, *specs, *framework, *built_in))
+    return (None if wrong else Model(name, program, goals, diagnostics, texts)), (*diagnostics, *wrong)
 
 
 def library_texts() -> tuple[list[ast.Text], list[ast.Text]]:

@@ -14,14 +14,17 @@ from wdfmc.engines import anynumber
 from wdfmc.engines.anynumber import Proof
 from wdfmc.engines.auto import Auto
 from wdfmc.engines.bmc import Bmc
+from wdfmc.engines.certificate import Certificate
 from wdfmc.engines.certificate import audit as certified
 from wdfmc.engines.engine import Holds, Outcome, Path, Unknown, Violated
 from wdfmc.engines.explicit import Explicit
+from wdfmc.engines.shrinking import shrunk
 from wdfmc.semantics import typed
 from wdfmc.semantics.check import BEHAVIOURS
 from wdfmc.system.evaluate import NULL_HANDLE
 from wdfmc.system.instantiate import instantiate
 from wdfmc.system.lower import MODEL_BOUND, Lowering, OutOfTime
+from wdfmc.system.named import Invariant, Stop, named
 from wdfmc.system.observers import observer
 from wdfmc.system.paths import NotExpressible
 from wdfmc.system.slice import Slice, sliced
@@ -33,7 +36,7 @@ from wdfmc.traces.follow import follow, steps_of
 from wdfmc.traces.minimize import canonical
 from wdfmc.traces.replay import Refuted, replay
 from wdfmc.vacuity import Idle, Triggers, Vacuity, triggers, vacuity
-from wdfmc.verdict import Audit, Result, Trace, Word
+from wdfmc.verdict import Audit, Basis, Result, Trace, Word
 
 AUDITS: Final[Mapping[str, Audit]] = {
     "explicit": Audit.EXHAUSTIVE,
@@ -57,6 +60,8 @@ class Instance:
     raisable: Mapping[str, str]  # bounds that more activation records of a role would lift
     requests: int
     triggers: Triggers
+    rules: frozenset[str]
+    stops: tuple[Stop, ...]
 
     @cached_property
     def full(self) -> TransitionSystem:
@@ -130,6 +135,8 @@ def lowered(
         raisable,
         options.requests,
         asked,
+        rules,
+        lowering.stops(),
     )
 
 
@@ -216,9 +223,12 @@ class Decision:
         end = started + WIDENING if self.deadline is None else self.deadline
         proof = anynumber.prove(part.system, goals, end)
         widened = safe.difference(goals)  # no transition at all can break them
+        invariants = [Invariant(tuple(sorted(widened)), ())] if widened else []
         for certificate in proof.certificates:
             if certified(part.system, certificate, end):
                 widened |= certificate.goals
+                if self.options.evidence:
+                    invariants.append(self.explained(part.system, certificate, end))
         secured = widened >= intact.intersection(goals)  # else more requests might break a contract
         larger = dict(self.broken_by_more(proof, part))
         seconds = (time.monotonic() - started) / len(safe)
@@ -229,6 +239,9 @@ class Decision:
                 yield replace(larger.pop(result.rule), seconds=result.seconds + seconds)
             elif result.rule in widened and secured and result.verdict is Word.PROVED:
                 proven = replace(result, requests="any", engine="ic3", audit=Audit.CERTIFIED)
+                if self.options.evidence:
+                    why = next(each for each in invariants if result.rule in each.goals)
+                    proven = replace(proven, invariant=why, basis=self.basis(part, tuple(invariants)))
                 yield replace(proven, seconds=result.seconds + seconds)
             else:
                 yield replace(result, seconds=result.seconds + seconds)
@@ -310,7 +323,8 @@ class Decision:
                     shortest = canonical(small, goal.rule, len(path.transitions), path.end)
                 trace = self.audited(goal.rule, shortest, part, small)
                 depth = len(shortest.transitions)
-                return self.judged(goal, Word.VIOLATED, engine, depth=depth, audit=Audit.REPLAYED, trace=trace)
+                found = self.judged(goal, Word.VIOLATED, engine, depth=depth, audit=Audit.REPLAYED, trace=trace)
+                return replace(found, basis=self.basis(part)) if self.options.evidence else found
             case Holds() if self.breaches.bound is not None:
                 return self.judged(goal, Word.UNKNOWN, engine, reason=bounded)
             case Holds() if self.breaches.open:
@@ -329,6 +343,21 @@ class Decision:
                         return self.judged(goal, Word.PROVED, engine, audit=audit, reason=not_known, under=under)
             case Unknown(reason, explored):
                 return self.left_open(goal, engine, reason, explored)
+
+    def explained(self, system: TemplateSystem, certificate: Certificate, deadline: float) -> Invariant:
+        """The invariant of a certificate, with few lemmas."""
+        small = shrunk(system, certificate)
+        kept = small if certified(system, small, deadline) else certificate
+        lemmas = tuple(named(system, lemma) for lemma in kept.lemmas)
+        labels = {str(v) for lemma in lemmas for c in lemma.conditions for v in (*c.values, *c.excluded)}
+        stops = tuple(stop for stop in self.instance.stops if stop.label in labels)
+        followed = tuple(system.variables[at].name for at in kept.followed)
+        return Invariant(tuple(sorted(kept.goals)), lemmas, followed, stops)
+
+    def basis(self, part: Slice, invariants: tuple[Invariant, ...] = ()) -> Basis:
+        target = next(iter(self.goals.values())).target
+        rules = tuple(sorted(self.instance.rules))
+        return Basis(target, rules, tuple(sorted(part.goals)), self.instance.overlaps, invariants)
 
     def left_open(self, goal: Goal, engine: str, reason: str, depth: int | None) -> Result:
         word = Word.BOUNDED if depth is not None and self.options.engine == "bmc" else Word.UNKNOWN

@@ -21,6 +21,7 @@ from wdfmc.semantics import typed
 from wdfmc.semantics.types import IntType
 from wdfmc.system import flow
 from wdfmc.system.evaluate import IDLE, Context, Evaluator, Record, cell_name
+from wdfmc.system.named import Stop
 from wdfmc.system.observers import Observers
 from wdfmc.system.paths import (
     Domains,
@@ -243,6 +244,15 @@ class Lowering:
             self.evaluator.hosts[label] = activity.host
             self.locations[variable, label] = Location(variable, label, locks, activity)
         return label
+
+    def stops(self) -> tuple[Stop, ...]:
+        """Where in a text the values of program counters are."""
+        found = []
+        for (_, label), source in self.by_label.items():
+            whole = source.node.span == source.graph.entry.span
+            edge = "" if not whole else "start" if source.node is source.graph.entry else "end"
+            found.append(Stop(label, source.node.span, edge))
+        return tuple(found)
 
     def callback_graph(self, name: str, kind: typed.Kind) -> flow.Graph:
         key = f"{name} as {kind.role}"

@@ -27,10 +27,14 @@ from wdfmc.system.system import (
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """`kept`: for each template of `system`, the numbers of those of the full system that look like it."""
+    """`kept`: for each template of `system`, the numbers of those of the full system that look like it.
+
+    `goals`: the rules that it decides.
+    """
 
     system: TemplateSystem
     kept: tuple[tuple[int, ...], ...]
+    goals: frozenset[str]
 
 
 def sliced(system: TemplateSystem, goals: frozenset[str], contracts: frozenset[str]) -> Slice:
@@ -57,7 +61,7 @@ def sliced(system: TemplateSystem, goals: frozenset[str], contracts: frozenset[s
     variables = tuple(system.variables[variable] for variable in kept_variables)
     owed = tuple(replace(item, variable=renumber[item.variable]) for item in obligations)
     templates = tuple(shown[same] for same in found)
-    return Slice(TemplateSystem(variables, templates, owed), tuple(tuple(ats) for ats in found.values()))
+    return Slice(TemplateSystem(variables, templates, owed), tuple(tuple(ats) for ats in found.values()), goals)
 
 
 def full(variable: TemplateVariable, footprint: int, own: bool) -> frozenset[Value]:
