@@ -21,6 +21,7 @@ from wdfmc.diagnostics import Diagnostic, Rejected, Severity
 from wdfmc.engines.certificate import Certificate as Proof
 from wdfmc.engines.certificate import NotInductive, audit
 from wdfmc.engines.engine import Path as Run
+from wdfmc.engines.smtlib import NotWritable, script
 from wdfmc.reports.json import step_object
 from wdfmc.saved import Certificate, Claim, digest_of
 from wdfmc.source import Source
@@ -163,12 +164,12 @@ class _Checking:
     def replay(self, claim: Claim, basis: Basis, trace: Mapping[str, Any], requests: int) -> None:
         instance = replace(self.instance(basis), requests=requests)
         names = {now.name: name for now, (name, _) in zip(self.model.texts, self.certificate.texts, strict=True)}
-        run = _Printing(instance.full, names).run(trace, claim.depth)
         part = self.slice(basis)
         small = instantiate(part.system, requests)
+        run = _Printing(instance.full, part, small, claim.rule, names).run(trace, claim.depth)
         goal = Goal(claim.rule, basis.target, None)
         decision = Decision(instance, [goal], Options(requests=requests), None, 0.0, Breaches())
-        decision.audited(claim.rule, reduced(run, instance.full, part, small), part, small)
+        decision.audited(claim.rule, run, part, small)
 
     # ------------------------------------------------------------ the system
 
@@ -219,26 +220,27 @@ def proof_of(system: TemplateSystem, invariant: Invariant) -> Proof:
     return Proof(frozenset(invariant.goals), lemmas, None, followed)
 
 
-def reduced(run: Run, full: TransitionSystem, part: Slice, small: TransitionSystem) -> Run:
-    """The run of the slice that a run of the unreduced system is. Raises _Wrong."""
-    kept = {template: at for at, templates in enumerate(part.kept) for template in templates}
-    numbers = {(transition.template, transition.slots): at for at, transition in enumerate(small.transitions)}
-    found = []
-    for chosen in run.transitions:
-        transition = full.transitions[chosen]
-        key = kept.get(transition.template, -1), transition.slots
-        if key not in numbers:
-            raise _Wrong("a step of the trace has nothing to do with the rule")
-        found.append(numbers[key])
-    return Run(tuple(found), run.end, run.loop)
-
-
 class _Printing:
-    """Runs of the unreduced system that print as a trace. `names`: those of the texts, as the trace has them."""
+    """Runs of the slice of which a run of the unreduced system prints as a trace.
 
-    def __init__(self, system: TransitionSystem, names: Mapping[str, str]) -> None:
-        self.system = system
+    Args:
+        rule: that the trace breaks.
+        names: of the texts, as the trace has them.
+    """
+
+    def __init__(
+        self, full: TransitionSystem, part: Slice, small: TransitionSystem, rule: str, names: Mapping[str, str]
+    ) -> None:
+        self.system = full
+        self.rule = rule
         self.names = names
+        kept = {template: at for at, templates in enumerate(part.kept) for template in templates}
+        numbers = {(transition.template, transition.slots): at for at, transition in enumerate(small.transitions)}
+        self.reduced: dict[int, int] = {}  # transition -> that of the slice
+        for at, transition in enumerate(full.transitions):
+            number = numbers.get((kept.get(transition.template, -1), transition.slots))
+            if number is not None:
+                self.reduced[at] = number
 
     def run(self, trace: Mapping[str, Any], depth: int | None) -> Run:
         """Raises _Wrong: there is none."""
@@ -256,7 +258,8 @@ class _Printing:
             if not isinstance(loop, int) or not 1 <= loop <= len(steps):
                 raise _Wrong("the trace is damaged")
             start = steps[loop - 1]["transition"]
-        return Run(self.found(groups, end == "violation"), end, start)
+        found = self.found(groups, end == "violation")
+        return Run(tuple(self.reduced[number] for number in found), end, start)
 
     def found(self, groups: Sequence[list[Any]], violation: bool) -> tuple[int, ...]:
         """Depth first: steps that print alike may lead on or not."""
@@ -285,10 +288,11 @@ class _Printing:
         assert self.system.origin is not None
         printed = sum(map(len, groups[:at]))
         last = violation and at == len(groups) - 1
-        for number, transition in enumerate(self.system.transitions):
+        for number in self.reduced:
+            transition = self.system.transitions[number]
             template = self.system.origin.templates[transition.template]
             actor = self.system.actors[transition.actor]
-            if (transition.violates is not None) != last or len(template.statements) != len(groups[at]):
+            if transition.violates != (self.rule if last else None) or len(template.statements) != len(groups[at]):
                 continue
             if any(item.get("actor") != actor for item in groups[at]):
                 continue
@@ -303,3 +307,27 @@ class _Printing:
 
     def saved(self, item: dict[str, Any]) -> dict[str, Any]:
         return {**item, "file": self.names.get(item["file"], item["file"])}
+
+
+def as_smtlib(certificate: Certificate, model: Model) -> str:
+    """All invariants of a certificate that holds, for any solver.
+
+    Raises:
+        Rejected: a condition on all other requests cannot be written.
+    """
+    checking = _Checking(certificate, model, None)
+    bases: list[Basis] = []
+    for claim in certificate.claims:
+        if claim.basis is not None and claim.basis.invariants and claim.basis not in bases:
+            bases.append(claim.basis)
+    parts = [
+        f"; {model.path}: why rules hold for any number of requests; every query must be answered `unsat`\n"
+        "(set-logic UF)\n"
+    ]
+    try:
+        for basis in bases:
+            system = checking.slice(basis).system
+            parts += [script(system, proof_of(system, invariant)) for invariant in basis.invariants]
+    except NotWritable as problem:
+        raise Rejected([Diagnostic("WDF911", f"SMT-LIB cannot say this here: {problem}")]) from None
+    return "".join(parts)

@@ -46,7 +46,11 @@ def certified_lines(results: Sequence[Checked], path: str, exit_code: int, look:
     counted = [(sum(item.standing is standing for item in results), standing) for standing in Standing]
     summary = ", ".join(f"{number} {standing}" for number, standing in counted if number) or "nothing is claimed"
     meaning = MEANING[exit_code]
-    return [*lines, (), *paragraph("", f"{summary}; exit {exit_code}" + (f": {meaning}" if meaning else ""), look.width)]
+    return [
+        *lines,
+        (),
+        *paragraph("", f"{summary}; exit {exit_code}" + (f": {meaning}" if meaning else ""), look.width),
+    ]
 
 
 def certified_object(
