@@ -165,7 +165,8 @@ class _Script:
     def initial(self) -> Iterator[str]:
         for number, variable in enumerate(self.system.variables):
             owner = ["r"] if variable.owned else []
-            value = applied(self.plain[number][variable.initial], owner)
+            place = Place(number, SELF if variable.owned else None)
+            value = self.member(place, frozenset({variable.initial}), _Named((), "r"))
             yield f"(assert {quantified('forall', owner, value)})"
 
     def consecution(self, template: Template) -> Iterator[str]:

@@ -15,7 +15,7 @@ IDLE: Final = "idle"  # the program counter of a callback that does not run
 MEMBER: Final = "in "  # a set of requests, as a variable of each request
 HELD: Final = ".held"  # a lock, as a variable
 SECOND: Final = " (2)"  # of two runs of a callback on the same record
-UNTOUCHED: Final = "No step of the model can break it: there is nothing to exclude."
+UNTOUCHED: Final = "No step of the model can break this: there is nothing to exclude."
 
 
 def sentences(invariant: Invariant, model: str) -> tuple[str, ...]:
