@@ -248,8 +248,8 @@ class _Printing:
         if not isinstance(steps, list) or end not in ("violation", "stuck", "loop") or not depth:
             raise _Wrong("the trace is damaged")
         groups: list[list[Any]] = [[] for _ in range(depth)]
-        for item in steps:
-            at = item.get("transition") if isinstance(item, dict) else None
+        for number, item in enumerate(steps, 1):
+            at = item.get("transition") if isinstance(item, dict) and item.get("index") == number else None
             if not isinstance(at, int) or not 0 <= at < depth:
                 raise _Wrong("the trace is damaged")
             groups[at].append(item)
