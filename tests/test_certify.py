@@ -102,6 +102,51 @@ def test_what_was_searched_is_not_certified(saved: Callable[..., Path], capsys: 
     assert found["results"][0]["reason"] == "exhaustive search; run check again"
 
 
+THREE = """\
+driver Three {
+    queue Reads : parallel, front { EvtIoRead = OnRead; }
+    context device { Count : 0..3; }
+    callback OnRead(Request) {
+        if (Count < 3) { Count = Count + 1; }
+        if (Count == 3) { WdfRequestComplete(Request, STATUS_UNSUCCESSFUL); }
+        WdfRequestComplete(Request, STATUS_SUCCESS);
+    }
+}
+"""
+
+
+def test_trace_with_more_requests_than_were_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model, path = tmp_path / "three.wdf", tmp_path / "three.json"
+    model.write_text(THREE, encoding="utf-8")
+    assert main(["check", str(model), "--rule", "no-double-complete", "--save-certificate", str(path)]) == 1
+    code, found = certify(path, model, capsys)
+    assert code == 0
+    assert [(item["requests"], item["standing"]) for item in found["results"]] == [(3, "replayed")]
+
+
+SPEC = """\
+rule never-unsuccessful(r: request) "No request fails."
+    never complete(r, STATUS_UNSUCCESSFUL);
+"""
+
+
+def test_rules_of_a_specification(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(RIGHT, "model.wdf")
+    Path("mine.wdfspec").write_text(SPEC, encoding="utf-8")
+    assert main(["check", "model.wdf", "--spec", "mine.wdfspec", "--save-certificate", "c.json"]) == 0
+    code, found = certify(Path("c.json"), Path("model.wdf"), capsys)
+    assert (code, standings(found)) == (0, {"never-unsuccessful": "certified"})
+    Path("mine.wdfspec").write_text(SPEC.replace("UNSUCCESSFUL);", "CANCELLED);"), encoding="utf-8")
+    code, found = certify(Path("c.json"), Path("model.wdf"), capsys)
+    assert (code, found["diagnostics"][0]["code"]) == (2, "WDF909")
+    Path("mine.wdfspec").unlink()
+    code, found = certify(Path("c.json"), Path("model.wdf"), capsys)
+    assert (code, found["diagnostics"][0]["code"]) == (2, "WDF001")
+
+
 def test_text_report(right: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert main(["certify", str(right), str(RIGHT)]) == 0

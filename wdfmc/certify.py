@@ -204,7 +204,8 @@ class _Late(Exception):
 def unsupported(claim: Claim) -> str:
     """Why there is nothing to check a claim by."""
     if claim.verdict in (Word.PROVED, Word.VACUOUS):
-        return "exhaustive search; run check again"
+        how = "exhaustive search" if claim.engine == "explicit" else f"nothing is kept of engine {claim.engine}"
+        return f"{how}; run check again"
     return f"{claim.verdict}: {claim.reason}" if claim.reason else claim.verdict
 
 
