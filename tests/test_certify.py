@@ -17,6 +17,7 @@ import pytest
 import z3  # type: ignore[import-untyped]
 
 from wdfmc.cli import main
+from wdfmc.engines.smtlib import NotWritable
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = json.loads((Path(__file__).parent / "reports" / "certified.schema.json").read_text(encoding="utf-8"))
@@ -431,4 +432,17 @@ def test_no_proof_for_other_solvers_of_what_does_not_hold(
 ) -> None:
     path = tmp_path / "proof.smt2"
     assert certify(changed(right, tmp_path, wrong_lemma), RIGHT, capsys, "--smt2", str(path))[0] == 1
+    assert not path.exists()
+
+
+def test_proof_that_cannot_be_written_is_refused(
+    right: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(system: object, proof: object) -> str:
+        raise NotWritable("between 0 and 2 of several records of each other request")
+
+    monkeypatch.setattr("wdfmc.certify.script", refused)
+    path = tmp_path / "proof.smt2"
+    code, found = certify(right, RIGHT, capsys, "--smt2", str(path))
+    assert (code, found["diagnostics"][0]["code"]) == (2, "WDF911")
     assert not path.exists()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from wdfmc.engines.certificate import NotInductive, audit
 from wdfmc.engines.engine import Path as Run
 from wdfmc.engines.smtlib import NotWritable, script
 from wdfmc.reports.json import step_object
-from wdfmc.saved import Certificate, Claim, digest_of
+from wdfmc.saved import Certificate, Checked, Claim, Standing, digest_of
 from wdfmc.source import Source
 from wdfmc.system.instantiate import instantiate
 from wdfmc.system.lower import MODEL_BOUND, OutOfTime
@@ -35,23 +34,6 @@ from wdfmc.system.system import Ref, State, TemplateSystem, TransitionSystem
 from wdfmc.traces.explain import NotLiftable, lines
 from wdfmc.traces.replay import Refuted
 from wdfmc.verdict import Basis, Word
-
-
-class Standing(StrEnum):
-    CERTIFIED = "certified"  # z3 has proved the invariant
-    REPLAYED = "replayed"  # the trace was executed
-    OPEN = "not certified"
-    REFUTED = "does not hold"
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What became of a claim. `seconds`: of this check; what several claims share is counted at the first."""
-
-    claim: Claim
-    standing: Standing
-    reason: str | None
-    seconds: float
 
 
 def model_of(certificate: Certificate, path: Path | Source) -> tuple[Model, list[Diagnostic]]:

@@ -291,9 +291,9 @@ def certify(certificate: str, model: str, timeout: float | None, smt2: str | Non
 
     FILE was written by `wdfmc check MODEL --save-certificate FILE`.
     """
-    from wdfmc.certify import Standing, certified, model_of
+    from wdfmc.certify import as_smtlib, certified, model_of
     from wdfmc.reports.certified import certified_lines, certified_object
-    from wdfmc.saved import loaded_certificate
+    from wdfmc.saved import Standing, loaded_certificate
 
     deadline = None if timeout is None else time.monotonic() + timeout
     try:
@@ -304,8 +304,6 @@ def certify(certificate: str, model: str, timeout: float | None, smt2: str | Non
         results = list(certified(saved, checked_model, deadline))
         standings = {item.standing for item in results}
         if smt2 is not None and Standing.REFUTED not in standings:
-            from wdfmc.certify import as_smtlib
-
             save(Path(smt2), as_smtlib(saved, checked_model))
     except Rejected as error:
         complain(error.diagnostics)

@@ -346,7 +346,7 @@ class Decision:
 
     def explained(self, system: TemplateSystem, certificate: Certificate, deadline: float) -> Invariant:
         """The invariant of a certificate, with few lemmas."""
-        small = shrunk(system, certificate)
+        small = shrunk(system, certificate, deadline)
         kept = small if certified(system, small, deadline) else certificate
         lemmas = tuple(named(system, lemma) for lemma in kept.lemmas)
         labels = {str(v) for lemma in lemmas for c in lemma.conditions for v in (*c.values, *c.excluded)}

@@ -1,5 +1,7 @@
 """Certificates as files: verdicts with what it takes to check them again, in names that survive a new lowering.
 
+And what became of them (`Checked`), for reports.
+
 One JSON object. `digest` is the SHA-256 of all the rest: it tells damage, not forgery; what a certificate claims is
 proved or executed again anyway (`certify`).
 """
@@ -10,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -56,6 +59,23 @@ class Certificate:
     target: str | None
     texts: tuple[tuple[str, str], ...]
     claims: tuple[Claim, ...]
+
+
+class Standing(StrEnum):
+    CERTIFIED = "certified"  # z3 has proved the invariant
+    REPLAYED = "replayed"  # the trace was executed
+    OPEN = "not certified"
+    REFUTED = "does not hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What became of a claim. `seconds`: of this check; what several claims share is counted at the first."""
+
+    claim: Claim
+    standing: Standing
+    reason: str | None
+    seconds: float
 
 
 def digest_of(text: Source) -> str:

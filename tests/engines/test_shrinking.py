@@ -29,7 +29,7 @@ DRIVER = """\
 def test_fewer_lemmas_prove_the_same(seed: int) -> None:
     system = seeded_system(seed)
     for found in anynumber.prove(system, GOALS[:2], time.monotonic() + 20).certificates:
-        small = shrunk(system, found)
+        small = shrunk(system, found, time.monotonic() + 20)
         assert small.goals == found.goals
         assert len(small.lemmas) <= len(found.lemmas)
         assert audit(system, small)
@@ -41,4 +41,4 @@ def test_lemma_that_proves_nothing_is_left_out() -> None:
     number = next(at for at, variable in enumerate(system.variables) if variable.name == "own")
     apart = Lemma(2, ((Place(number, 0), frozenset({"driver"})), (Place(number, 1), frozenset({"driver"}))))
     more = Certificate(found.goals, (*found.lemmas, apart), None, found.followed)
-    assert apart not in shrunk(system, more).lemmas
+    assert apart not in shrunk(system, more, time.monotonic() + 20).lemmas

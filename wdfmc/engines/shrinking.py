@@ -15,12 +15,13 @@ from wdfmc.system.system import TemplateSystem
 PATIENCE: Final = 1.0  # seconds
 
 
-def shrunk(system: TemplateSystem, certificate: Certificate) -> Certificate:
+def shrunk(system: TemplateSystem, certificate: Certificate, deadline: float) -> Certificate:
     """A certificate of the same goals, not audited: lemmas are left out one by one as long as the rest is a proof.
 
-    The longest go first; those that are left are said in as few as possible.
+    The longest go first; those that are left are said in as few as possible. `deadline`: as of time.monotonic(); after
+    a second it stops anyway.
     """
-    deadline = time.monotonic() + PATIENCE
+    end = min(deadline, time.monotonic() + PATIENCE)
     goals = sorted(certificate.goals)
     lemmas = sorted(certificate.lemmas, key=lambda lemma: (lemma.requests, len(lemma.cube)))
     candidates = Candidates(system, lemmas, goals, certificate.requests, certificate.followed)
@@ -29,7 +30,7 @@ def shrunk(system: TemplateSystem, certificate: Certificate) -> Certificate:
         for number in sorted(kept, reverse=True):
             if number in kept:
                 candidates.alive = kept - {number}
-                candidates.houdini(deadline)
+                candidates.houdini(end)
                 if candidates.proves(goals):
                     kept = set(candidates.alive)
     except OutOfTime:

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from wdfmc import __version__
-from wdfmc.certify import Checked, Standing
 from wdfmc.diagnostics import Diagnostic
 from wdfmc.reports.json import diagnostic_object
 from wdfmc.reports.page import Line, Look, cells, padded, paragraph
 from wdfmc.reports.phrases import plural
+from wdfmc.saved import Checked, Standing
 
 STYLES: Final[Mapping[Standing, str]] = {
     Standing.CERTIFIED: "green",
