@@ -291,15 +291,18 @@ def certify(certificate: str, model: str, timeout: float | None, smt2: str | Non
 
     FILE was written by `wdfmc check MODEL --save-certificate FILE`.
     """
-    from wdfmc.certify import as_smtlib, certified, model_of
     from wdfmc.reports.certified import certified_lines, certified_object
     from wdfmc.saved import Standing, loaded_certificate
 
     deadline = None if timeout is None else time.monotonic() + timeout
     try:
-        if smt2 is not None and (wrong := unwritable(Path(smt2), [certificate, model])):
+        wrong = contradictions(engine="auto", depth=None, timeout=timeout, output=None, inputs=())
+        wrong += [] if smt2 is None else unwritable(Path(smt2), [certificate, model], "--smt2")
+        if wrong:
             raise Rejected(wrong)
         saved = loaded_certificate(Path(certificate))
+        from wdfmc.certify import as_smtlib, certified, model_of
+
         checked_model, diagnostics = model_of(saved, read_stdin() if model == STDIN else Path(model))
         results = list(certified(saved, checked_model, deadline))
         standings = {item.standing for item in results}
@@ -358,7 +361,7 @@ def example_trace(rule: RuleInfo) -> Callable[[Look], list[Line]]:
 
     options = Options(
         specs=(), rules=(rule.name,), requests=2, target=None, engine="auto", depth=None, timeout=EXAMPLE_SECONDS,
-        jobs=os.cpu_count() or 1, coverage=False,
+        jobs=os.cpu_count() or 1, coverage=False, evidence=False,
     )  # fmt: skip
     if path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())
