@@ -40,6 +40,7 @@ class Options:
     timeout: float | None
     jobs: int
     coverage: bool
+    evidence: bool
 
 
 RESULT = Result("a-rule", "So it is.", Word.PROVED, 2, None, "explicit", (), 0.1, Audit.EXHAUSTIVE)
@@ -129,14 +130,14 @@ def test_stdin_is_a_model(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -
 
 def test_options_reach_the_pipeline(pipeline: Pipeline, here: Path) -> None:
     chosen = "--spec b.wdf --rule x --rule y --rule x --requests 3 --target silent"
-    how = "--engine bmc --depth 9 --timeout 1.5 --jobs 2 --coverage"
+    how = "--engine bmc --depth 9 --timeout 1.5 --jobs 2 --coverage --show-invariant"
     assert main(["check", "a.wdf", *chosen.split(), *how.split()]) == 0
-    assert pipeline.options == Options((Path("b.wdf"),), ("x", "y"), 3, "silent", "bmc", 9, 1.5, 2, True)
+    assert pipeline.options == Options((Path("b.wdf"),), ("x", "y"), 3, "silent", "bmc", 9, 1.5, 2, True, True)
 
 
 def test_defaults(pipeline: Pipeline, here: Path) -> None:
     assert main(["check", "a.wdf"]) == 0
-    assert pipeline.options == Options((), (), 2, None, "auto", None, None, os.cpu_count() or 1, False)
+    assert pipeline.options == Options((), (), 2, None, "auto", None, None, os.cpu_count() or 1, False, False)
 
 
 # ---------------------------------------------------------------- what is wrong
@@ -147,7 +148,7 @@ def test_defaults(pipeline: Pipeline, here: Path) -> None:
     [
         ("", ["WDF902", "a command is needed", "`check`"]),
         ("chekc a.wdf", ["WDF902", "`chekc`", "did you mean `check`?"]),
-        ("frobnicate", ["WDF902", "the commands are `check`, `explain`, `export`, `fmt`, `rules`"]),
+        ("frobnicate", ["WDF902", "the commands are `certify`, `check`, `explain`, `export`, `fmt`, `rules`"]),
         ("a.wdf", ["WDF902", "did you mean `wdfmc check a.wdf`?"]),
         ("--vresion", ["WDF901", "`--vresion`", "did you mean `--version`?"]),
         ("check", ["WDF901", "needs MODEL..."]),
@@ -175,6 +176,12 @@ def test_defaults(pipeline: Pipeline, here: Path) -> None:
         ("fmt deep", ["WDF002", "`deep`"]),
         ("explain", ["WDF901", "needs NAME"]),
         ("rules a b", ["WDF901", "(b)"]),
+        ("certify a.json", ["WDF901", "needs MODEL"]),
+        ("certify none.json a.wdf", ["WDF001", "`none.json`"]),
+        ("certify a.wdf b.wdf", ["WDF908", "`a.wdf`", "no JSON"]),
+        ("certify a.wdf b.wdf --timeout inf", ["WDF901", "`--timeout`"]),
+        ("certify a.wdf b.wdf --smt2 b.wdf", ["WDF905", "`--smt2 b.wdf`", "overwrite"]),
+        ("certify a.wdf b.wdf --smt2 none/x.smt2", ["WDF906", "there is no directory"]),
     ],
 )
 def test_wrong_command_line(

@@ -114,6 +114,39 @@ def test_coverage_is_what_the_tool_prints(request: pytest.FixtureRequest) -> Non
     assert shown["text"] == found[0]
 
 
+INVARIANT = re.compile(r"<!-- invariant: (?P<model>\S+) (?P<rule>\S+) -->\n```text\n(?P<text>.*?)```\n", re.DOTALL)
+CERTIFIED = re.compile(r"<!-- certified: (?P<model>\S+) -->\n```text\n(?P<text>.*?)```\n", re.DOTALL)
+
+
+def compared(pattern: re.Pattern[str], text: str, update: bool) -> None:
+    """The README's example is this text; or write it there."""
+    (shown,) = pattern.finditer(readme())
+    if update:
+        start, end = shown.span("text")
+        README.write_text(readme()[:start] + text + readme()[end:], encoding="utf-8", newline="\n")
+    (shown,) = pattern.finditer(readme())
+    assert without_library_lines(shown["text"]) == without_library_lines(text)
+
+
+def test_invariant_is_what_the_tool_prints(request: pytest.FixtureRequest) -> None:
+    (shown,) = INVARIANT.finditer(readme())
+    done = wdfmc("check", shown["model"], "--show-invariant")
+    groups = re.findall(r"^why .*?\n(?=\n)", done.stdout, re.DOTALL | re.MULTILINE)
+    (text,) = (group for group in groups if re.search(rf"\b{shown['rule']}\b", group))
+    assert "never: " in text
+    compared(INVARIANT, text, request.config.getoption("--update-golden"))
+
+
+def test_certificate_is_what_the_tool_prints(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    (shown,) = CERTIFIED.finditer(readme())
+    path = str(tmp_path / "certificate.json")
+    rules = ["--rule", "no-double-complete", "--rule", "request-eventually-completed"]
+    assert wdfmc("check", shown["model"], *rules, "--save-certificate", path).returncode == 0
+    done = wdfmc("certify", path, shown["model"])
+    assert done.returncode == 3
+    compared(CERTIFIED, done.stdout, request.config.getoption("--update-golden"))
+
+
 def without_library_lines(text: str) -> str:
     """An edit of the library moves its lines; no need to renew the README for that."""
     return re.sub(r"(\.wdf(?:spec)?):\d+:", r"\1:", re.sub(r" +", "", text))

@@ -604,6 +604,29 @@ def command_line() -> Iterator[Explanation]:
         "Rules of the form `eventually` are written in Promela only, one at a time. A rule that `wdfmc check` leaves "
         "undecided because it cannot be expressed cannot be exported either.",
     )
+    yield Explanation(
+        "WDF908",
+        "no certificate, or a damaged one",
+        "The file is not what `wdfmc check MODEL --save-certificate FILE` wrote: it has another shape, it was changed, "
+        "or its end is missing.",
+    )
+    yield Explanation(
+        "WDF909",
+        "a certificate of another text",
+        "The model, a text that it imports, a specification or wdfmc's library has changed since the certificate was "
+        "written. What was proved of the old text says nothing about the new one: check it again.",
+    )
+    yield Explanation(
+        "WDF912",
+        "a certificate of another version",
+        "A warning: the version that runs lowers the model itself, proves every invariant and executes every trace "
+        "again, so what it certifies holds. It may refuse what the other version accepts.",
+    )
+    yield Explanation(
+        "WDF911",
+        "a proof that cannot be written as SMT-LIB",
+        "A transition counts the other requests in a way for which there is no formula here.",
+    )
 
 
 CATALOGUE: Final[Mapping[str, Explanation]] = {

@@ -39,17 +39,22 @@ class Options:
     timeout: float | None = None
     jobs: int = 1
     coverage: bool = False  # also what of each driver can ever run
+    evidence: bool = False  # also what it takes to check the verdicts again
     widening: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A text that is right: its program, and what is to be decided of it."""
+    """A text that is right: its program, and what is to be decided of it.
+
+    `texts`: the model, what it imports, the specifications, the library.
+    """
 
     path: str
     program: typed.Program
     goals: tuple[Goal, ...]
     warnings: tuple[Diagnostic, ...]
+    texts: tuple[Source, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,8 @@ def check_texts(
 
             covered = coverage(model.program, options, deadline)
             diagnostics += never_run(model.program, covered)
-        reports.append(ModelReport(model.path, model.program.name, tuple(in_order(model, results)), covered))
+        ordered = tuple(in_order(model, results))
+        reports.append(ModelReport(model.path, model.program.name, ordered, covered, model.texts))
     return Report(exit_code(reports, options), tuple(reports), tuple(diagnostics))
 
 
@@ -216,7 +222,8 @@ def analysed_model(
     if program is None:
         return None, diagnostics
     goals, wrong = selected(program, text, specs, options)
-    return (None if wrong else Model(name, program, goals, diagnostics)), (*diagnostics, *wrong)
+    texts = tuple(each.source for each in (text, *imported, *specs, *framework, *built_in))
+    return (None if wrong else Model(name, program, goals, diagnostics, texts)), (*diagnostics, *wrong)
 
 
 def library_texts() -> tuple[list[ast.Text], list[ast.Text]]:

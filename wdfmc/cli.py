@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +20,17 @@ from wdfmc import __version__
 from wdfmc.diagnostics import Diagnostic, Rejected, did_you_mean
 from wdfmc.language.reading import read
 from wdfmc.reports import FORMATS
-from wdfmc.usage import STDIN, command_line, contradictions, model_files, read_stdin, unknown_command
+from wdfmc.usage import (
+    STDIN,
+    command_line,
+    contradictions,
+    model_files,
+    one_model,
+    read_stdin,
+    uncertifiable,
+    unknown_command,
+    unwritable,
+)
 from wdfmc.verdict import ModelReport, Report, Result
 
 if TYPE_CHECKING:
@@ -28,8 +39,9 @@ if TYPE_CHECKING:
     from wdfmc.source import Source
 
 DONE: Final = 0
-DIFFERENT: Final = 1  # of `fmt --check`: a text would change
+DIFFERENT: Final = 1  # of `fmt --check`: a text would change; of `certify`: a claim does not hold
 WRONG: Final = 2  # the command line or a text
+OPEN: Final = 3  # of `certify`: something is not certified
 DEFECT: Final = 70
 INTERRUPTED: Final = 130
 ENGINES: Final = ("auto", "bmc", "explicit", "ic3")
@@ -43,6 +55,14 @@ Exit codes:
   1    a rule is violated that was not expected to be, or an `expect` is not met
   2    the command line or a text is wrong
   3    something stayed undecided
+  70   internal error
+  130  interrupted"""
+CERTIFY_EXITS: Final = """\b
+Exit codes:
+  0    every verdict of the certificate is certified or replayed
+  1    the certificate claims what does not hold
+  2    it is damaged, it is about another text, or the command line is wrong
+  3    some verdicts have no certificate, or time ran out
   70   internal error
   130  interrupted"""
 
@@ -83,6 +103,8 @@ def commands() -> int:
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes at the same time.  [default: all processors]")
 @click.option("--coverage", is_flag=True, help="Also list what of each driver can never run.")
+@click.option("--show-invariant", is_flag=True, help="Also say why each rule holds for any number of requests.")
+@click.option("--save-certificate", metavar="FILE", help="Write what `wdfmc certify` checks the verdicts again by.")
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True)
 @click.option("--output", metavar="FILE", help="Write the report here; not touched if there is an error.")
 def check(
@@ -96,6 +118,8 @@ def check(
     timeout: float | None,
     jobs: int | None,
     coverage: bool,
+    show_invariant: bool,
+    save_certificate: str | None,
     form: str,
     output: str | None,
 ) -> int:
@@ -104,9 +128,12 @@ def check(
     done = Decided()
     try:
         wrong = contradictions(engine=engine, depth=depth, timeout=timeout, output=output, inputs=[*models, *specs])
+        wrong += uncertifiable(save_certificate, output, [*models, *specs])
         if wrong:
             raise Rejected(wrong)
         paths = model_files(models)
+        if save_certificate is not None and len(paths) > 1:
+            raise Rejected([one_model(len(paths))])
         from wdfmc.check import Options, check_models
 
         options = Options(
@@ -119,14 +146,36 @@ def check(
             timeout=timeout,
             jobs=jobs or os.cpu_count() or 1,
             coverage=coverage,
+            evidence=show_invariant or save_certificate is not None,
         )
         with progress(done):
             report = check_models(paths, options, done.add)
+        if save_certificate is not None:
+            from wdfmc.saved import written
+
+            save(Path(save_certificate), written(report.models[0], options, click.get_current_context().obj))
     except Rejected as error:
         return delivery.reject(error.diagnostics)
     except KeyboardInterrupt:
         return delivery.deliver(done.report())
-    return delivery.deliver(report)
+    return delivery.deliver(report if show_invariant else without_invariants(report))
+
+
+def without_invariants(report: Report) -> Report:
+    """They were found for the certificate alone."""
+    models = [
+        replace(model, results=tuple(replace(result, invariant=None) for result in model.results))
+        for model in report.models
+    ]
+    return replace(report, models=tuple(models))
+
+
+def save(path: Path, text: str) -> None:
+    """Raises Rejected: it cannot be written; then nothing was."""
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        raise Rejected([Diagnostic("WDF906", f"cannot write to `{path}`: {error.strerror or error}")]) from None
 
 
 @dataclass
@@ -300,6 +349,52 @@ def export(
     return DONE
 
 
+# ---------------------------------------------------------------- certify
+
+
+@commands.command(epilog=CERTIFY_EXITS, short_help="Check the verdicts of a certificate again.")
+@click.argument("certificate", metavar="FILE")
+@click.argument("model", metavar="MODEL")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run.")
+@click.option("--smt2", metavar="FILE", help="Also write the proofs as SMT-LIB, for any solver; not if one fails.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def certify(certificate: str, model: str, timeout: float | None, smt2: str | None, form: str) -> int:
+    """Check the verdicts that FILE claims of MODEL again: prove each invariant with z3, execute each trace.
+
+    FILE was written by `wdfmc check MODEL --save-certificate FILE`.
+    """
+    from wdfmc.reports.certified import certified_lines, certified_object
+    from wdfmc.saved import Standing, loaded_certificate
+
+    deadline = None if timeout is None else time.monotonic() + timeout
+    try:
+        wrong = contradictions(engine="auto", depth=None, timeout=timeout, output=None, inputs=())
+        wrong += [] if smt2 is None else unwritable(Path(smt2), [certificate, model], "--smt2")
+        if wrong:
+            raise Rejected(wrong)
+        saved = loaded_certificate(Path(certificate))
+        from wdfmc.certify import as_smtlib, certified, model_of
+
+        checked_model, diagnostics = model_of(saved, read_stdin() if model == STDIN else Path(model))
+        results = list(certified(saved, checked_model, deadline))
+        standings = {item.standing for item in results}
+        if smt2 is not None and Standing.REFUTED not in standings:
+            save(Path(smt2), as_smtlib(saved, checked_model))
+    except Rejected as error:
+        complain(error.diagnostics)
+        if form == "json":
+            show_text(certified_object([], certificate, model, WRONG, error.diagnostics))
+        return WRONG
+    code = DIFFERENT if Standing.REFUTED in standings else OPEN if Standing.OPEN in standings else DONE
+    if form == "json":
+        show_text(certified_object(results, certificate, model, code, diagnostics))
+        return code
+    if diagnostics:
+        complain(diagnostics)
+    show(lambda look: certified_lines(results, model, code, look))
+    return code
+
+
 # ---------------------------------------------------------------- rules, explain, fmt
 
 
@@ -338,7 +433,7 @@ def example_trace(rule: RuleInfo) -> Callable[[Look], list[Line]]:
 
     options = Options(
         specs=(), rules=(rule.name,), requests=2, target=None, engine="auto", depth=None, timeout=EXAMPLE_SECONDS,
-        jobs=os.cpu_count() or 1, coverage=False,
+        jobs=os.cpu_count() or 1, coverage=False, evidence=False,
     )  # fmt: skip
     if path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())
@@ -487,7 +582,8 @@ def internal_error(error: BaseException) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (default: that of the process). Returns the exit code and raises nothing."""
     try:
-        code = commands.main(arguments, prog_name="wdfmc", standalone_mode=False)
+        words = sys.argv[1:] if arguments is None else list(arguments)
+        code = commands.main(words, prog_name="wdfmc", standalone_mode=False, obj=tuple(words))
     except click.UsageError as error:
         complain([command_line(error, commands.list_commands(click.Context(commands)))])
         return WRONG

@@ -14,17 +14,19 @@ from wdfmc.engines import anynumber
 from wdfmc.engines.anynumber import Proof
 from wdfmc.engines.auto import Auto
 from wdfmc.engines.bmc import Bmc
+from wdfmc.engines.certificate import Certificate, certificate_of
 from wdfmc.engines.certificate import audit as proves
-from wdfmc.engines.certificate import certificate_of
 from wdfmc.engines.engine import Holds, Outcome, Path, Unknown, Violated
 from wdfmc.engines.explicit import Explicit
 from wdfmc.engines.ic3 import Ic3
+from wdfmc.engines.shrinking import shrunk
 from wdfmc.semantics import typed
 from wdfmc.semantics.check import BEHAVIOURS
 from wdfmc.system.evaluate import NULL_HANDLE
 from wdfmc.system.instantiate import instantiate
 from wdfmc.system.lemma import Lemma, carried
 from wdfmc.system.lower import MODEL_BOUND, Lowering, OutOfTime
+from wdfmc.system.named import Invariant, Stop, named
 from wdfmc.system.observers import observer
 from wdfmc.system.paths import NotExpressible
 from wdfmc.system.slice import Slice, sliced
@@ -36,7 +38,7 @@ from wdfmc.traces.follow import follow, steps_of
 from wdfmc.traces.minimize import canonical
 from wdfmc.traces.replay import Refuted, replay
 from wdfmc.vacuity import Idle, Triggers, Vacuity, triggers, vacuity
-from wdfmc.verdict import Audit, Result, Trace, Word
+from wdfmc.verdict import Audit, Basis, Result, Trace, Word
 
 AUDITS: Final[Mapping[str, Audit]] = {
     "explicit": Audit.EXHAUSTIVE,
@@ -61,6 +63,8 @@ class Instance:
     raisable: Mapping[str, str]  # bounds that more activation records of a role would lift
     requests: int
     triggers: Triggers
+    rules: frozenset[str]
+    stops: tuple[Stop, ...]
 
     @cached_property
     def full(self) -> TransitionSystem:
@@ -135,6 +139,8 @@ def lowered(
         raisable,
         options.requests,
         asked,
+        rules,
+        lowering.stops(),
     )
 
 
@@ -219,23 +225,29 @@ class Decision:
         end = end if self.deadline is None else min(end, self.deadline)
         intact = self.instance.contracts.difference(self.breaches.rules)
         lemmas: tuple[Lemma, ...] = ()
-        variables: tuple[int, ...] = ()
+        variables: tuple[int, ...] | None = None
         widened: set[str] = set()
         secured = False  # else more requests might break a contract
         larger: dict[str, Result] = {}
+        evidence: dict[str, tuple[Invariant, Basis]] = {}
         for group in groups(self.instance.program, sorted(safe)):
             part = sliced(self.instance.system, frozenset(group), self.instance.contracts)
+            known = () if variables is None else tuple(carried(lemmas, variables, part.variables))
             breakable = {item.violates for item in part.system.templates if item.violates is not None}
-            asked = sorted(breakable.intersection(group if variables else intact.union(group)))
-            proof = anynumber.prove(part.system, asked, end, tuple(carried(lemmas, variables, part.variables)))
-            widened |= set(group).difference(asked)  # no transition at all can break them
-            for certificate in proof.certificates:
-                if proves(part.system, certificate, end):
-                    widened |= certificate.goals
+            asked = sorted(breakable.intersection(intact.union(group) if variables is None else group))
+            proof = anynumber.prove(part.system, asked, end, known)
+            certificates = [each for each in proof.certificates if proves(part.system, each, end)]
+            free = set(group).difference(asked)  # no transition at all can break them
+            widened = widened.union(free, *(each.goals for each in certificates))
             larger |= dict(self.broken_by_more(proof, part))
-            if not variables:
+            if variables is None:
                 secured = widened >= intact.intersection(asked)
                 lemmas, variables = proof.lemmas, part.variables
+            if self.options.evidence:
+                invariants = [Invariant(tuple(sorted(free)), ())] if free else []
+                invariants += [self.explained(part.system, each, end) for each in certificates]
+                basis = self.basis(part, tuple(invariants))
+                evidence |= {rule: (each, basis) for each in invariants for rule in each.goals}
         seconds = (time.monotonic() - started) / len(safe)
         for result in proved:
             if result.rule not in safe:
@@ -244,7 +256,12 @@ class Decision:
                 yield replace(larger.pop(result.rule), seconds=result.seconds + seconds)
             elif result.rule in widened and secured and result.verdict is Word.PROVED:
                 proven = replace(result, requests="any", engine="ic3", audit=Audit.CERTIFIED)
+                if result.rule in evidence:
+                    why, basis = evidence[result.rule]
+                    proven = replace(proven, invariant=why, basis=basis)
                 yield replace(proven, seconds=result.seconds + seconds)
+            elif result.rule in evidence and secured:  # what proves the contracts is kept, if only there
+                yield replace(result, basis=evidence[result.rule][1], seconds=result.seconds + seconds)
             else:
                 yield replace(result, seconds=result.seconds + seconds)
         yield from larger.values()
@@ -339,7 +356,8 @@ class Decision:
                     shortest = canonical(small, goal.rule, len(path.transitions), path.end)
                 trace = self.audited(goal.rule, shortest, part, small)
                 depth = len(shortest.transitions)
-                return self.judged(goal, Word.VIOLATED, engine, depth=depth, audit=Audit.REPLAYED, trace=trace)
+                found = self.judged(goal, Word.VIOLATED, engine, depth=depth, audit=Audit.REPLAYED, trace=trace)
+                return replace(found, basis=self.basis(part)) if self.options.evidence else found
             case Holds() if self.breaches.bound is not None:
                 return self.judged(goal, Word.UNKNOWN, engine, reason=bounded)
             case Holds() if self.breaches.open:
@@ -358,6 +376,21 @@ class Decision:
                         return self.judged(goal, Word.PROVED, engine, audit=audit, reason=not_known, under=under)
             case Unknown(reason, explored):
                 return self.left_open(goal, engine, reason, explored)
+
+    def explained(self, system: TemplateSystem, certificate: Certificate, deadline: float) -> Invariant:
+        """The invariant of a certificate, with few lemmas."""
+        small = shrunk(system, certificate, deadline)
+        kept = small if proves(system, small, deadline) else certificate
+        lemmas = tuple(named(system, lemma) for lemma in kept.lemmas)
+        labels = {str(v) for lemma in lemmas for c in lemma.conditions for v in (*c.values, *c.excluded)}
+        stops = tuple(stop for stop in self.instance.stops if stop.label in labels)
+        followed = tuple(system.variables[at].name for at in kept.followed)
+        return Invariant(tuple(sorted(kept.goals)), lemmas, followed, stops)
+
+    def basis(self, part: Slice, invariants: tuple[Invariant, ...] = ()) -> Basis:
+        target = next(iter(self.goals.values())).target
+        rules = tuple(sorted(self.instance.rules))
+        return Basis(target, rules, tuple(sorted(part.goals)), self.instance.overlaps, invariants)
 
     def left_open(self, goal: Goal, engine: str, reason: str, depth: int | None) -> Result:
         word = Word.BOUNDED if depth is not None and self.options.engine == "bmc" else Word.UNKNOWN

@@ -90,13 +90,27 @@ def export_contradictions(
     return found
 
 
-def unwritable(output: Path, inputs: Sequence[str]) -> list[Diagnostic]:
+def uncertifiable(certificate: str | None, output: str | None, inputs: Sequence[str]) -> list[Diagnostic]:
+    """Why a certificate cannot be written to the file."""
+    if certificate is None:
+        return []
+    if output is not None and Path(certificate).resolve() == Path(output).resolve():
+        return [Diagnostic("WDF905", "`--save-certificate` and `--output` name the same file")]
+    return unwritable(Path(certificate), inputs, "--save-certificate")
+
+
+def one_model(number: int) -> Diagnostic:
+    message = f"`--save-certificate` is about one model, these are {number}"
+    return Diagnostic("WDF905", message, help="check them one by one, each with a certificate of its own")
+
+
+def unwritable(output: Path, inputs: Sequence[str], option: str = "--output") -> list[Diagnostic]:
     if output.is_dir():
         return [Diagnostic("WDF906", f"cannot write to `{output}`: it is a directory")]
     if not output.parent.is_dir():
         return [Diagnostic("WDF906", f"cannot write to `{output}`: there is no directory `{output.parent}`")]
     if output.exists() and any(Path(i).exists() and output.samefile(i) for i in inputs if i != STDIN):
-        return [Diagnostic("WDF905", f"`--output {output}` would overwrite a text that is read")]
+        return [Diagnostic("WDF905", f"`{option} {output}` would overwrite a text that is read")]
     return []
 
 

@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Literal
 
 from wdfmc.diagnostics import Diagnostic
-from wdfmc.source import Span
+from wdfmc.source import Source, Span
+from wdfmc.system.named import Invariant
 
 
 class Word(StrEnum):
@@ -62,8 +63,30 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What it takes to check a verdict again.
+
+    Args:
+        target: what I/O targets do with what they are sent.
+        rules: those that the driver was lowered with.
+        part: those whose slice of the system the invariants, or the trace, are about.
+        overlaps: activations of a role that may overlap on one request.
+        invariants: all that were proved of this slice. A verdict relies on the contracts, too.
+    """
+
+    target: str
+    rules: tuple[str, ...]
+    part: tuple[str, ...]
+    overlaps: Mapping[str, int]
+    invariants: tuple[Invariant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """One rule of one driver. `requests`: N, or "any"; `depth`: transitions, for violated and bounded verdicts."""
+    """One rule of one driver. `requests`: N, or "any"; `depth`: transitions, for violated and bounded verdicts.
+
+    `invariant` and `basis`: only if they were asked for, and if there are any.
+    """
 
     rule: str
     sentence: str
@@ -78,8 +101,9 @@ class Result:
     reason: str | None = None
     under: tuple[str, ...] = ()
     bounds: tuple[str, ...] = ()
-    invariant: tuple[str, ...] | None = None
+    invariant: Invariant | None = None
     trace: Trace | None = None
+    basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +138,13 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class ModelReport:
-    """`coverage`: only if it was asked for."""
+    """`coverage`: only if it was asked for. `texts`: all that were read for it, the model first."""
 
     path: str
     driver: str
     results: tuple[Result, ...]
     coverage: Coverage | None = None
+    texts: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

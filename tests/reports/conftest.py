@@ -8,8 +8,21 @@ import pytest
 
 from wdfmc.diagnostics import Diagnostic, Label, Severity
 from wdfmc.source import Source, Span
+from wdfmc.system.named import Condition, Invariant, NamedLemma
 from wdfmc.verdict import Audit, Coverage, Covered, ModelReport, Report, Result, Trace, TraceStep, Word
 
+INVARIANT = Invariant(
+    ("cancel-responsive",),
+    (
+        NamedLemma(
+            1,
+            (
+                Condition("in Pending", "driver", 0, (True,), (False,)),
+                Condition("own", "field", 0, ("done",), ("none", "driver")),
+            ),
+        ),
+    ),
+)
 MODEL = Source(
     "models/cancellation/wrong.wdf",
     """\
@@ -95,7 +108,7 @@ RESULTS = (
     ),
     a_result("unmark-only-when-marked", Word.PROVED),
     a_result("cancel-responsive", Word.PROVED, requests="any", under=("no-double-complete",), audit=Audit.CERTIFIED,
-             bounds=("4 created requests",), invariant=("never: pending and already completed",), expectation="unmet"),
+             bounds=("4 created requests",), invariant=INVARIANT, expectation="unmet"),
     a_result("deadlock-free", Word.BOUNDED, depth=12, audit=Audit.NONE),
     a_result("forward-once", Word.VACUOUS, reason="no run forwards a request, so nothing was there to go wrong"),
     a_result("model-bound", Word.UNKNOWN, reason="time limit of 10 s", audit=Audit.NONE),

@@ -223,12 +223,14 @@ class Candidates:
     def left(self) -> tuple[Lemma, ...]:
         return tuple(self.lemmas[number] for number in sorted(self.alive))
 
+    def proves(self, goals: Iterable[str]) -> bool:
+        """Whether the lemmas that are left exclude every violation of the goals."""
+        known = [self._names[number] for number in self.alive]
+        return not any(self._stepping.solve([*known, name]) for goal in goals for name in self._broken[goal])
+
     def certificate(self, goals: Sequence[str]) -> Certificate:
         """Of those goals that the lemmas that are left prove."""
-        known = [self._names[number] for number in self.alive]
-        proved = [
-            goal for goal in goals if not any(self._stepping.solve([*known, name]) for name in self._broken[goal])
-        ]
+        proved = [goal for goal in goals if self.proves([goal])]
         lemmas = tuple(self.lemmas[number] for number in self._needed(proved))
         return Certificate(frozenset(proved), lemmas, self.requests, self.followed)
 

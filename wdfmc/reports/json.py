@@ -10,6 +10,7 @@ from typing import Any
 
 from wdfmc import __version__
 from wdfmc.diagnostics import Diagnostic, Label
+from wdfmc.reports.invariant import sentences
 from wdfmc.verdict import Coverage, Covered, ModelReport, Report, Result, Trace, TraceStep
 
 
@@ -31,7 +32,7 @@ def model_object(model: ModelReport) -> dict[str, Any]:
     return {
         "path": model.path,
         "driver": model.driver,
-        "results": [result_object(result) for result in model.results],
+        "results": [result_object(result, model.path) for result in model.results],
         "coverage": None if model.coverage is None else coverage_object(model.coverage),
     }
 
@@ -57,7 +58,7 @@ def covered_object(covered: Covered) -> dict[str, Any]:
     }
 
 
-def result_object(result: Result) -> dict[str, Any]:
+def result_object(result: Result, model: str) -> dict[str, Any]:
     return {
         "rule": result.rule,
         "verdict": str(result.verdict),
@@ -71,7 +72,7 @@ def result_object(result: Result) -> dict[str, Any]:
         "reason": result.reason,
         "under": list(result.under),
         "bounds": list(result.bounds),
-        "invariant": None if result.invariant is None else list(result.invariant),
+        "invariant": None if result.invariant is None else list(sentences(result.invariant, model)),
         "trace": None if result.trace is None else trace_object(result.trace),
         "sentence": result.sentence,
     }

@@ -7,6 +7,7 @@ from itertools import zip_longest
 from typing import Final
 
 from wdfmc.reports.covered import coverage_lines
+from wdfmc.reports.invariant import UNTOUCHED, grouped
 from wdfmc.reports.page import PIPE, Line, Look, Piece, cells, padded, paragraph, plain, shortened, wrapped
 from wdfmc.reports.phrases import (
     ASSUMPTIONS,
@@ -30,6 +31,7 @@ from wdfmc.reports.phrases import (
     verdict_phrase,
 )
 from wdfmc.reports.snippet import diagnostic_lines
+from wdfmc.system.named import Invariant
 from wdfmc.verdict import ModelReport, Report, Result, Trace, TraceStep, Word
 
 STYLES: Final[Mapping[Word, str]] = {
@@ -79,9 +81,9 @@ def model_lines(model: ModelReport, look: Look) -> list[Line]:
     lines += notes(model, told, look)
     if model.coverage is not None:
         lines += [(), *coverage_lines(model, model.coverage, look)]
-    for result in model.results:
-        if result.invariant:
-            lines += [(), *invariant_lines(result, result.invariant, look)]
+    for invariant in dict.fromkeys(result.invariant for result in model.results if result.invariant):
+        rules = [row_name(result, model.results) for result in model.results if result.invariant == invariant]
+        lines += [(), *invariant_lines(rules, invariant, model.path, look)]
     for result in model.results:
         if result.trace:
             lines += [(), *trace_lines(result, result.trace, model.path, look, row_name(result, model.results))]
@@ -181,10 +183,16 @@ def notes(model: ModelReport, told: frozenset[str], look: Look) -> list[Line]:
     return [(), *(line for label, words in rows for line in paragraph(f"  {label:<8}", words, look.width, "dim"))]
 
 
-def invariant_lines(result: Result, invariant: Iterable[str], look: Look) -> list[Line]:
-    lines: list[Line] = [((f"why {result.rule} holds", "bold"),)]
-    for lemma in invariant:
-        lines += paragraph("  - ", lemma, look.width)
+def invariant_lines(rules: Sequence[str], invariant: Invariant, model: str, look: Look) -> list[Line]:
+    """Why the rules hold, for any number of requests."""
+    lines = paragraph("", f"why {', '.join(rules)} {'holds' if len(rules) == 1 else 'hold'}", look.width, "bold")
+    groups = grouped(invariant, model)
+    if not groups:
+        return [*lines, *paragraph("  - ", UNTOUCHED, look.width)]
+    for name, sentences in groups:
+        lines.append(((f"  {name}", "dim"),))
+        for sentence in sentences:
+            lines += paragraph("  - ", sentence, look.width)
     return lines
 
 

@@ -23,6 +23,7 @@ from wdfmc.source import Span
 from wdfmc.system import flow
 from wdfmc.system.evaluate import IDLE, Context, Evaluator, Record, cell_name
 from wdfmc.system.inline import CallingThread
+from wdfmc.system.named import Stop
 from wdfmc.system.observers import Observers
 from wdfmc.system.paths import (
     Domains,
@@ -224,6 +225,15 @@ class Lowering:
             self.evaluator.hosts[label] = activity.host
             self.locations[variable, label] = Location(variable, label, locks, activity)
         return label
+
+    def stops(self) -> tuple[Stop, ...]:
+        """Where in a text the values of program counters are."""
+        found = []
+        for (_, label), source in self.by_label.items():
+            whole = source.node.span == source.graph.entry.span
+            edge = "" if not whole else "start" if source.node is source.graph.entry else "end"
+            found.append(Stop(label, source.node.span, edge))
+        return tuple(found)
 
     def callback_graph(self, name: str, kind: typed.Kind) -> flow.Graph:
         key = f"{name} as {kind.role}"

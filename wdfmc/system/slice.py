@@ -30,11 +30,13 @@ class Slice:
     """`kept`: for each template of `system`, the numbers of those of the full system that look like it.
 
     `variables`: for each variable of `system` its number in the full system.
+    `goals`: the rules that it decides.
     """
 
     system: TemplateSystem
     kept: tuple[tuple[int, ...], ...]
     variables: tuple[int, ...]
+    goals: frozenset[str]
 
 
 def sliced(system: TemplateSystem, goals: frozenset[str], contracts: frozenset[str]) -> Slice:
@@ -62,7 +64,7 @@ def sliced(system: TemplateSystem, goals: frozenset[str], contracts: frozenset[s
     owed = tuple(replace(item, variable=renumber[item.variable]) for item in obligations)
     templates = tuple(shown[same] for same in found)
     kept_templates = tuple(tuple(ats) for ats in found.values())
-    return Slice(TemplateSystem(variables, templates, owed), kept_templates, tuple(kept_variables))
+    return Slice(TemplateSystem(variables, templates, owed), kept_templates, tuple(kept_variables), goals)
 
 
 def full(variable: TemplateVariable, footprint: int, own: bool) -> frozenset[Value]:
