@@ -57,3 +57,12 @@ driver Forwards {
 def test_a_second_environment_keeps_the_raised_activations(engine: str) -> None:
     report = check_text(FORWARDS, options=Options(rules=("request-eventually-completed",), engine=engine))
     assert [result.verdict for result in report.models[0].results] == [Word.PROVED, Word.PROVED]
+
+
+def test_a_driver_that_nothing_reaches_says_so() -> None:
+    """A queue that is neither `default` nor `front`, to which nothing forwards, makes every rule hold for no reason."""
+    unreached = "driver Small { queue Q : parallel { EvtIoRead = OnRead; } callback OnRead(Request) { return; } }"
+    for text, said in ((unreached, True), (unreached.replace("parallel", "parallel, front"), False)):
+        report = check_text(text, options=Options(rules=("model-bound",), engine="explicit"))
+        (result,) = report.models[0].results
+        assert any("no callback of the driver ever runs" in bound for bound in result.bounds) == said

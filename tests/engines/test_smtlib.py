@@ -8,7 +8,7 @@ from random import Random
 import pytest
 import z3  # type: ignore[import-untyped]
 
-from tests.systems import GOALS, seeded_system
+from tests.systems import GOALS, small_system
 from wdfmc.engines import anynumber
 from wdfmc.engines.certificate import Certificate, audit
 from wdfmc.engines.engine import Violated
@@ -128,7 +128,7 @@ def test_count_that_has_no_formula_is_refused() -> None:
 
 @pytest.mark.parametrize("seed", range(25))
 def test_what_the_audit_accepts_every_solver_accepts(seed: int) -> None:
-    system = seeded_system(seed)
+    system = small_system(seed)
     for found in anynumber.prove(system, SAFE, time.monotonic() + 20).certificates:
         if audit(system, found):
             for proof in (found, replace(found, lemmas=merged(found.lemmas))):
@@ -141,7 +141,7 @@ def test_what_the_audit_accepts_every_solver_accepts(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(40))
 def test_no_proof_of_a_rule_that_some_number_of_requests_breaks(seed: int) -> None:
     """Whatever the lemmas are: here those that survive at random."""
-    system = seeded_system(seed)
+    system = small_system(seed)
     broken = {
         goal
         for requests in (1, 2, 3)

@@ -114,6 +114,9 @@ class Lowering:
             number = len(self.program.objects_of(sort.name))
             if sort.bounded and number:
                 self.bounds.add(f"at most {number} {sort.name}{'s' if number > 1 else ''}")
+        started = any(item.activity.kind == "callback" for item in self.locations.values())
+        if self.program.callbacks and not started:
+            self.bounds.add("no callback of the driver ever runs: does any of its queues get requests?")
         templates = [template for source in self.sources for template in source.templates]
         templates += breaches + wait_cycles(self)
         variables = tuple(
