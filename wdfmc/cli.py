@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,9 +19,12 @@ import click
 from wdfmc import __version__
 from wdfmc.diagnostics import Diagnostic, Rejected, did_you_mean
 from wdfmc.language.reading import read
+from wdfmc.memory import peak, peak_of_ended_children
+from wdfmc.progress import Meter, listening
 from wdfmc.reports import FORMATS
 from wdfmc.usage import STDIN, command_line, contradictions, model_files, read_stdin, unknown_command
-from wdfmc.verdict import ModelReport, Report, Result
+from wdfmc.verdict import ModelReport, Report, Result, Statistics
+from wdfmc.watch import watched
 
 if TYPE_CHECKING:
     from wdfmc.library import RuleInfo
@@ -102,6 +106,8 @@ def check(
     """Check every rule that concerns each MODEL: a file, a directory (all *.wdf below it), a glob, or - for stdin."""
     delivery = Delivery(form, None if output == STDIN else output)
     done = Decided()
+    meter = Meter()
+    begun = time.monotonic()
     try:
         wrong = contradictions(engine=engine, depth=depth, timeout=timeout, output=output, inputs=[*models, *specs])
         if wrong:
@@ -120,13 +126,24 @@ def check(
             jobs=jobs or os.cpu_count() or 1,
             coverage=coverage,
         )
-        with progress(done):
+        with listening(meter.hear), watched(lambda: progress(done, meter, begun), sys.stderr):
             report = check_models(paths, options, done.add)
     except Rejected as error:
         return delivery.reject(error.diagnostics)
     except KeyboardInterrupt:
-        return delivery.deliver(done.report())
-    return delivery.deliver(report)
+        report = done.report()
+    return delivery.deliver(replace(report, statistics=statistics(meter, begun)))
+
+
+def progress(done: Decided, meter: Meter, begun: float) -> list[str]:
+    from wdfmc.reports.effort import progress_lines
+
+    return progress_lines(meter.now(), done.number(), time.monotonic() - begun)
+
+
+def statistics(meter: Meter, begun: float) -> Statistics:
+    peaks = (peak(), peak_of_ended_children(), meter.memory)
+    return Statistics(meter.efforts(), time.monotonic() - begun, max(filter(None, peaks), default=None))
 
 
 @dataclass
@@ -134,12 +151,9 @@ class Decided:
     """What is decided so far, for a run that is interrupted."""
 
     results: dict[str, list[Result]] = field(default_factory=dict)
-    watch: Callable[[str, Result], None] | None = None
 
     def add(self, path: str, result: Result) -> None:
         self.results.setdefault(path, []).append(result)
-        if self.watch:
-            self.watch(path, result)
 
     def report(self) -> Report:
         models = tuple(ModelReport(path, "", tuple(results)) for path, results in self.results.items())
@@ -147,37 +161,6 @@ class Decided:
 
     def number(self) -> int:
         return sum(map(len, self.results.values()))
-
-
-@contextlib.contextmanager
-def progress(done: Decided) -> Iterator[None]:
-    """One line on a terminal, rewritten at each result and erased at the end; nothing in a pipe."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    from wdfmc.reports.page import cells, look_of, shortened
-    from wdfmc.reports.phrases import verdict_phrase
-
-    shown = 0
-
-    def erase() -> None:
-        sys.stderr.write("\r" + " " * shown + "\r")
-        sys.stderr.flush()
-
-    def watch(path: str, result: Result) -> None:
-        nonlocal shown
-        erase()
-        line = f"{done.number()} decided; {path}: {result.rule}: {verdict_phrase(result)}"
-        line = shortened(line, look_of(sys.stderr).width - 1)
-        shown = cells(line)
-        sys.stderr.write(line)
-        sys.stderr.flush()
-
-    done.watch = watch
-    try:
-        yield
-    finally:
-        erase()
 
 
 @dataclass(frozen=True, slots=True)

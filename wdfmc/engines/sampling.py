@@ -17,6 +17,7 @@ import numpy.typing as npt
 from wdfmc.engines.expansion import Expansion
 from wdfmc.engines.packed import Index, Words
 from wdfmc.engines.symmetry import Symmetry
+from wdfmc.progress import Work
 from wdfmc.system.system import Cube, TransitionSystem
 
 Seen: TypeAlias = npt.NDArray[np.bool_]  # [values, values], all values of all variables in a row
@@ -35,6 +36,7 @@ def never_seen(system: TransitionSystem, most: int = MOST_STATES, deadline: floa
 
 def _visited(system: TransitionSystem, symmetry: Symmetry, most: int, deadline: float | None) -> Words:
     """States up to renaming, nearest first."""
+    work = Work("sampling", system.slots)
     expansion = Expansion(system, symmetry.packing)
     index = Index(symmetry.packing.words)
     index.add(symmetry.packing.pack([system.initial]))
@@ -44,6 +46,7 @@ def _visited(system: TransitionSystem, symmetry: Symmetry, most: int, deadline: 
         able = [one for one in expansion.enabled(states) if system.transitions[one[0]].violates is None]
         done += states.shape[1]
         index.add(symmetry.canonical(expansion.successors(states, able).states))
+        work.at(states=index.size)
     return index.words[:, : index.size]
 
 
