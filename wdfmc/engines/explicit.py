@@ -47,7 +47,6 @@ class Explicit:
 
     def _visit(self, search: _Search) -> Generator[tuple[str, Outcome], None, str | None]:
         """Visit all states, layer by layer, while a goal is open. Returns why it gave up, None if it did not."""
-        work = Work("explicit", search.system.slots)
         start, end = 0, 1
         while start < end and search.open:
             for first in range(start, end, BATCH):
@@ -57,7 +56,7 @@ class Explicit:
                     return f"state limit ({self.limit_states}) reached"
                 for goal, path in search.expand(first, min(first + BATCH, end)):
                     yield goal, Violated(path)
-                work.at(depth=search.depth, states=search.index.size)
+                search.work.at(depth=search.depth, states=search.index.size)
             start, end = end, search.index.size
             search.depth += 1
         return None
@@ -82,6 +81,7 @@ class _Search:
 
     def __init__(self, system: TransitionSystem, goals: Sequence[str]) -> None:
         self.system = system
+        self.work = Work("explicit", system.slots)
         self.symmetry = Symmetry(system)
         self.expansion = Expansion(system, self.symmetry.packing)
         self.open = dict.fromkeys(goals)

@@ -28,15 +28,18 @@ MOST_STATES: Final = 150_000  # up to renaming
 
 def never_seen(system: TransitionSystem, most: int = MOST_STATES, deadline: float | None = None) -> Iterator[Cube]:
     """Cubes that contain none of the states seen, one of each set that are alike but for the names of requests."""
+    work = Work("sampling", system.slots)
     symmetry = Symmetry(system)
-    sample = _Sample(system, symmetry, _visited(system, symmetry, most, deadline))
+    states = _visited(system, symmetry, most, deadline)
+    work.at(states=states.shape[1])
+    sample = _Sample(system, symmetry, states)
+    work.at(states=states.shape[1])
     yield from sample.pairs()
     yield from sample.triples()
 
 
 def _visited(system: TransitionSystem, symmetry: Symmetry, most: int, deadline: float | None) -> Words:
     """States up to renaming, nearest first."""
-    work = Work("sampling", system.slots)
     expansion = Expansion(system, symmetry.packing)
     index = Index(symmetry.packing.words)
     index.add(symmetry.packing.pack([system.initial]))
@@ -46,7 +49,6 @@ def _visited(system: TransitionSystem, symmetry: Symmetry, most: int, deadline: 
         able = [one for one in expansion.enabled(states) if system.transitions[one[0]].violates is None]
         done += states.shape[1]
         index.add(symmetry.canonical(expansion.successors(states, able).states))
-        work.at(states=index.size)
     return index.words[:, : index.size]
 
 
