@@ -22,6 +22,7 @@ from wdfmc.language.reading import read
 from wdfmc.memory import peak, peak_of_ended_children
 from wdfmc.progress import Meter, listening
 from wdfmc.reports import FORMATS
+from wdfmc.source import Source
 from wdfmc.usage import STDIN, command_line, contradictions, model_files, read_stdin, unknown_command
 from wdfmc.verdict import ModelReport, Report, Result, Statistics
 from wdfmc.watch import watched
@@ -29,7 +30,6 @@ from wdfmc.watch import watched
 if TYPE_CHECKING:
     from wdfmc.library import RuleInfo
     from wdfmc.reports.page import Line, Look
-    from wdfmc.source import Source
 
 DONE: Final = 0
 DIFFERENT: Final = 1  # of `fmt --check`: a text would change
@@ -113,6 +113,7 @@ def check(
         if wrong:
             raise Rejected(wrong)
         paths = model_files(models)
+        done.results = {path.name if isinstance(path, Source) else str(path): [] for path in paths}
         from wdfmc.check import Options, check_models
 
         options = Options(
@@ -148,7 +149,7 @@ def statistics(meter: Meter, begun: float) -> Statistics:
 
 @dataclass
 class Decided:
-    """What is decided so far, for a run that is interrupted."""
+    """What is decided so far, for a run that is interrupted. `results`: of each model, in the order of the report."""
 
     results: dict[str, list[Result]] = field(default_factory=dict)
 
@@ -156,7 +157,7 @@ class Decided:
         self.results.setdefault(path, []).append(result)
 
     def report(self) -> Report:
-        models = tuple(ModelReport(path, "", tuple(results)) for path, results in self.results.items())
+        models = tuple(ModelReport(path, "", tuple(results)) for path, results in self.results.items() if results)
         return Report(INTERRUPTED, models)
 
     def number(self) -> int:

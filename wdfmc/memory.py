@@ -9,18 +9,20 @@ def peak() -> int | None:
     """Of this process; None where the system does not tell."""
     if sys.platform == "win32":
         return _peak_on_windows()
-    import resource
+    else:
+        import resource
 
-    return _bytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        return _bytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def peak_of_ended_children() -> int | None:
     """Of the largest of the processes that this one has started and that have ended; None if it is not known."""
     if sys.platform == "win32":
         return None
-    import resource
+    else:
+        import resource
 
-    return _bytes(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+        return _bytes(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 
 def _bytes(maxrss: int) -> int:

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from wdfmc.diagnostics import Diagnostic, Label, Severity
+from wdfmc.progress import Effort
 from wdfmc.source import Source, Span
-from wdfmc.verdict import Audit, Coverage, Covered, ModelReport, Report, Result, Trace, TraceStep, Word
+from wdfmc.verdict import Audit, Coverage, Covered, ModelReport, Report, Result, Statistics, Trace, TraceStep, Word
 
 MODEL = Source(
     "models/cancellation/wrong.wdf",
@@ -119,6 +120,16 @@ COVERAGE = Coverage(
     1.25,
 )  # fmt: skip
 
+STATISTICS = Statistics(
+    (
+        Effort("lowering", None, 0.25),
+        Effort("explicit", 2, 1.5, depth=17, states=12_345),
+        Effort("ic3", "any", 12.0, frames=5, lemmas=34, queries=1),
+    ),
+    12.34,
+    210 << 20,
+)
+
 WARNING = Diagnostic(
     "WDF410",
     "`status` is never read",
@@ -130,4 +141,4 @@ WARNING = Diagnostic(
 
 @pytest.fixture
 def report() -> Report:
-    return Report(1, (ModelReport(MODEL.name, "Wrong", RESULTS, COVERAGE),), (WARNING,))
+    return Report(1, (ModelReport(MODEL.name, "Wrong", RESULTS, COVERAGE),), (WARNING,), STATISTICS)
