@@ -17,7 +17,7 @@ from typing import Final, Literal, TypeAlias
 from wdfmc.memory import peak
 
 PERIOD: Final = 0.5  # seconds between two messages of one process to another
-TOGETHER: Final = 5.0  # seconds: engines of a model that were heard within them are taken to run at the same time
+TOGETHER: Final = 2.0  # seconds: engines of a model that were heard within them are taken to run at the same time
 
 
 @dataclass(frozen=True, slots=True)

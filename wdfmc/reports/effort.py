@@ -37,9 +37,8 @@ def progress_lines(now: Mapping[str, Sequence[Effort]], decided: int, seconds: f
 
 
 def working(efforts: Sequence[Effort]) -> str:
-    """What goes on, for example `ic3 with 2 requests: 5 frames, 34 lemmas, 812 queries, 12 s`."""
-    return "; ".join(f"{work_of(effort)}: {', '.join(filter(None, (effort_phrase(effort), ago(effort))))}"
-                     for effort in efforts)  # fmt: skip
+    """What goes on, for example `ic3 with 2 requests: 5 frames, 34 lemmas, 812 queries; lowering`."""
+    return "; ".join(": ".join(filter(None, (work_of(effort), effort_phrase(effort)))) for effort in efforts)
 
 
 def work_of(effort: Effort) -> str:
@@ -50,10 +49,6 @@ def work_of(effort: Effort) -> str:
             return f"{effort.engine} with any number of requests"
         case number:
             return f"{effort.engine} with {plural(number, 'request')}"
-
-
-def ago(effort: Effort) -> str:
-    return f"{effort.seconds:.0f} s"
 
 
 def statistics_lines(statistics: Statistics, look: Look) -> list[Line]:
