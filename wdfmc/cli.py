@@ -85,7 +85,11 @@ def commands() -> int:
 @click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="How to decide.")
 @click.option("--depth", type=click.IntRange(min=1), help="Search up to this many transitions (bmc).")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes at the same time.  [default: all processors]")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Processes at the same time, for models or engines.  [default: all processors]",
+)
 @click.option("--coverage", is_flag=True, help="Also list what of each driver can never run.")
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True)
 @click.option("--output", metavar="FILE", help="Write the report here; not touched if there is an error.")
