@@ -7,7 +7,6 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from pathlib import Path
 from queue import Queue
 from typing import Any
 
@@ -15,7 +14,7 @@ import pytest
 
 from tests.shipped import MODELS
 from wdfmc import parallel
-from wdfmc.check import Model, Options, check_models, loaded
+from wdfmc.check import Model, Options, check_models, loaded, side_by_side
 from wdfmc.parallel import Told
 from wdfmc.progress import Meter, listening
 from wdfmc.verdict import ModelReport, Report, Result
@@ -132,7 +131,24 @@ def test_an_interrupt_ends_the_processes() -> None:
     assert not multiprocessing.active_children()
 
 
-def test_jobs_are_shared_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("models", "jobs", "engine", "expected"),
+    [
+        (1, 8, "auto", False),
+        (2, 1, "auto", False),
+        (2, 2, "auto", True),
+        (2, 3, "auto", False),  # three engines race for one after the other
+        (3, 3, "auto", True),
+        (3, 8, "auto", True),
+        (2, 8, "explicit", True),  # nothing races
+        (1, 8, "explicit", False),
+    ],
+)
+def test_processes_go_where_there_is_more_to_do(models: int, jobs: int, engine: str, expected: bool) -> None:
+    assert side_by_side(models, Options(jobs=jobs, engine=engine)) is expected
+
+
+def test_processes_of_models_start_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = list[tuple[int, int]]()
 
     def note(self: parallel._Crew, executor: Executor, at_once: int) -> None:
@@ -142,5 +158,4 @@ def test_jobs_are_shared_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setattr(parallel._Crew, "work", note)
     for jobs in (2, 3, 7):
         check_models(PATHS, replace(OPTIONS, jobs=jobs), lambda path, result: None)
-    check_models(PATHS[:1], replace(OPTIONS, jobs=7), lambda path, result: None)
-    assert asked == [(2, 1), (3, 1), (3, 2)]
+    assert asked == [(2, 1), (3, 1), (3, 1)]

@@ -21,6 +21,7 @@ from wdfmc.source import Source, Span
 from wdfmc.verdict import ModelReport, Report, Result, Word
 
 STANDARD_TARGET = "answers"
+RACING = 3  # processes of a race
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def check_texts(
     models, diagnostics = analysed_texts(texts, options)
     if any(item.severity is Severity.ERROR for item in diagnostics):
         raise Rejected(diagnostics)
-    if options.jobs > 1 and len(models) > 1 and texts.deepest.levels <= SHALLOW:
+    if side_by_side(len(models), options) and texts.deepest.levels <= SHALLOW:
         from wdfmc.parallel import check_in_processes
 
         checked = check_in_processes(models, options, deadline, on_result)
@@ -92,6 +93,12 @@ def check_texts(
     reports = [report for report, _ in checked]
     diagnostics += [item for _, found in checked for item in found]
     return Report(exit_code(reports, options), tuple(reports), tuple(diagnostics))
+
+
+def side_by_side(models: int, options: Options) -> bool:
+    """Whether processes are better spent on the models than on the engines that race for one of them."""
+    racing = min(options.jobs, RACING) if options.engine == "auto" else 1
+    return options.jobs > 1 and models > 1 and models >= racing
 
 
 def check_model(

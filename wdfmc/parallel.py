@@ -58,12 +58,11 @@ class Told:
 def check_in_processes(
     models: Sequence[Model], options: Options, deadline: float | None, on_result: OnResult
 ) -> list[tuple[ModelReport, list[Diagnostic]]]:
-    """As `check_model` does it, in the order of the models. Each process gets its share of the jobs."""
+    """As `check_model` does it, in the order of the models. The processes start no others."""
     workers = min(options.jobs, len(models))
-    share = replace(options, jobs=options.jobs // workers)
     context = multiprocessing.get_context("spawn")
     told: Any = context.Queue()
-    crew = _Crew(models, share, deadline, on_result, told)
+    crew = _Crew(models, replace(options, jobs=1), deadline, on_result, told)
     pool = ProcessPoolExecutor(workers, context, initializer=_enlist, initargs=(told,))
     try:
         crew.work(pool, workers)
