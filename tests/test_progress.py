@@ -49,6 +49,13 @@ def test_it_is_about_a_model_until_that_is_done() -> None:
     assert [effort.states for effort in meter.efforts()] == [1]
 
 
+def test_a_process_does_one_thing_at_a_time_and_others_work_beside_it() -> None:
+    meter = Meter()
+    for run, (process, engine) in enumerate([(1, "lowering"), (1, "explicit"), (2, "ic3"), (3, "bmc"), (2, "ic3")]):
+        meter.hear(Progress(bytes([run]), Effort(engine, 2), "a.wdf", process))
+    assert [effort.engine for effort in meter.now()["a.wdf"]] == ["explicit", "ic3", "bmc"]
+
+
 def test_a_deep_text_is_worked_on_in_a_thread_that_is_heard() -> None:
     heard = list[Progress]()
     with listening(heard.append):

@@ -17,7 +17,7 @@ from typing import Final, Literal, TypeAlias
 from wdfmc.memory import peak
 
 PERIOD: Final = 0.5  # seconds between two messages of one process to another
-TOGETHER: Final = 2.0  # seconds: engines of a model that were heard within them are taken to run at the same time
+TOGETHER: Final = 2.0  # seconds: of the processes of a model, those heard within them are taken to be at work
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,14 @@ class Progress:
         run: tells it from all other runs, also from those of other processes.
         effort: None when the work on the model has ended.
         model: the path of what is being checked; empty if that is not known yet.
+        process: in which it runs; there, one thing is done at a time.
         memory: bytes, the most that a process other than the listener's has used; 0 if there is none.
     """
 
     run: bytes
     effort: Effort | None
     model: str = ""
+    process: int = 0
     memory: int = 0
 
 
@@ -130,7 +132,7 @@ class Work:
         if self._hear is not None:
             engine, requests, seconds = self._effort.engine, self._effort.requests, time.monotonic() - self._begun
             effort = Effort(engine, requests, seconds, depth, frames, lemmas, states, queries)
-            self._hear(Progress(self._run, effort))
+            self._hear(Progress(self._run, effort, process=os.getpid()))
 
 
 class Messenger:
@@ -167,7 +169,7 @@ class Meter:
     def __init__(self) -> None:
         self.memory = 0  # bytes, the most that another process has used
         self._runs: dict[bytes, Effort] = {}
-        self._now: dict[str, dict[str, tuple[float, Effort]]] = {}  # model -> engine -> when it was heard, and what
+        self._now: dict[str, dict[int, tuple[float, Effort]]] = {}  # model -> process -> when it was heard, and what
 
     def hear(self, progress: Progress) -> None:
         self.memory = max(self.memory, progress.memory)
@@ -178,16 +180,15 @@ class Meter:
         before = self._runs.get(progress.run)
         if before is None or before.seconds <= effort.seconds:  # messages may overtake each other
             self._runs[progress.run] = effort
-            self._now[progress.model] = {
-                **self._now.get(progress.model, {}), effort.engine: (time.monotonic(), effort),
-            }  # fmt: skip
+            heard = self._now.get(progress.model, {}) | {progress.process: (time.monotonic(), effort)}
+            self._now[progress.model] = heard
 
     def now(self) -> dict[str, list[Effort]]:
-        """What runs at the moment, for each model."""
+        """What each process does at the moment, for each model."""
         found = {}
-        for model, engines in list(self._now.items()):
-            last = max(when for when, _ in engines.values())
-            found[model] = [effort for when, effort in engines.values() if when >= last - TOGETHER]
+        for model, processes in list(self._now.items()):
+            last = max(when for when, _ in processes.values())
+            found[model] = [effort for when, effort in processes.values() if when >= last - TOGETHER]
         return found
 
     def efforts(self) -> tuple[Effort, ...]:
