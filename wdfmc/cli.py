@@ -40,6 +40,9 @@ ENGINES: Final = ("auto", "bmc", "explicit", "ic3")
 TARGETS: Final = ("answers", "honours", "silent")
 LANGUAGES: Final = ("promela", "aiger", "smt2")
 ENCODINGS: Final = ("binary", "one-hot")
+# The threads of numpy's OpenBLAS wait for each other by spinning: where other processes need the processors, too, two
+# threads took 10 times longer than one (products of matrices with 500 rows, measured).
+SINGLE: Final = ("OPENBLAS_NUM_THREADS", "1")
 EXAMPLE_SECONDS: Final = 30.0
 EXITS: Final = """\b
 Exit codes:
@@ -118,6 +121,7 @@ def check(
             raise Rejected(wrong)
         paths = model_files(models)
         done.results = {path.name if isinstance(path, Source) else str(path): [] for path in paths}
+        os.environ.setdefault(*SINGLE)  # read when numpy is imported, here and in processes that are started
         from wdfmc.check import Options, check_models
 
         options = Options(
