@@ -266,6 +266,19 @@ def test_interrupt_prints_what_is_decided(pipeline: Pipeline, here: Path, capsys
     assert "exit 130: interrupted" in out
 
 
+def test_interrupt_keeps_the_order_of_the_command_line(
+    pipeline: Pipeline, here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other_way_round(paths: Sequence[Path | Source], options: Options, on_result: OnResult) -> Report:
+        on_result("b.wdf", RESULT)
+        on_result("a.wdf", RESULT)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["wdfmc.check"], "check_models", other_way_round)
+    assert main(["check", "a.wdf", "deep/c.wdf", "b.wdf", "--format", "json"]) == 130
+    assert [model["path"] for model in json.loads(capsys.readouterr().out)["models"]] == ["a.wdf", "b.wdf"]
+
+
 def test_interrupt_in_json(pipeline: Pipeline, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pipeline.error = KeyboardInterrupt()
     assert main(["check", "a.wdf", "--format", "json"]) == 130
@@ -436,6 +449,18 @@ def test_check_of_a_shipped_model() -> None:
     assert done.returncode == 0, done.stderr
     (result,) = (r for r in json.loads(done.stdout)["models"][0]["results"] if r["rule"] == "no-double-complete")
     assert result["verdict"] == "proved"
+
+
+def test_a_run_ends_with_what_it_took() -> None:
+    one, other = "models/seeds/filter_pass_through.wdf", "models/seeds/forward_unmodified.wdf"
+    for jobs in "12":
+        done = run("check", one, other, "--rule", "no-double-complete", "--engine", "explicit", "--jobs", jobs)
+        assert done.returncode == 0, done.stderr
+        *_, table, total, counts = done.stdout.split("\n\n")
+        assert [line.split()[0] for line in table.splitlines()][:3] == ["engine", "lowering", "explicit"]
+        assert re.search(r"^ +explicit +2 +[\d.]+ +[\d,]+ states, depth \d+$", table, re.MULTILINE)
+        assert re.fullmatch(r"[\d.]+ seconds; at most [\d,]+ MiB of memory in one process", total)
+        assert counts.endswith("; exit 0\n")
 
 
 def test_mistake_in_a_text_loads_no_solver(here: Path) -> None:

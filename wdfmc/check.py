@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wdfmc import library
-from wdfmc.depth import NoRoom, with_room
+from wdfmc.depth import SHALLOW, NoRoom, with_room
 from wdfmc.diagnostics import Diagnostic, Label, Rejected, Severity, did_you_mean
 from wdfmc.language import ast
 from wdfmc.language.parse import parse
 from wdfmc.language.reading import read
+from wdfmc.progress import concerning
 from wdfmc.semantics import typed
 from wdfmc.semantics.check import BEHAVIOURS, analysed
 from wdfmc.semantics.declarations import walk
@@ -20,6 +21,7 @@ from wdfmc.source import Source, Span
 from wdfmc.verdict import ModelReport, Report, Result, Word
 
 STANDARD_TARGET = "answers"
+RACING = 3  # processes of a race
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +94,42 @@ def check_texts(
     models, diagnostics = analysed_texts(texts, options)
     if any(item.severity is Severity.ERROR for item in diagnostics):
         raise Rejected(diagnostics)
-    reports = []
-    for model in models:
-        from wdfmc.decide import decide  # z3 and numpy are imported only when an engine runs
+    if side_by_side(len(models), options) and texts.deepest.levels <= SHALLOW:
+        from wdfmc.parallel import check_in_processes
 
-        results: list[Result] = []
+        checked = check_in_processes(models, options, deadline, on_result)
+    else:
+        checked = [check_model(model, options, deadline, on_result) for model in models]
+    reports = [report for report, _ in checked]
+    diagnostics += [item for _, found in checked for item in found]
+    return Report(exit_code(reports, options), tuple(reports), tuple(diagnostics))
+
+
+def side_by_side(models: int, options: Options) -> bool:
+    """Whether processes are better spent on the models than on the engines that race for one of them."""
+    racing = min(options.jobs, RACING) if options.engine == "auto" else 1
+    return options.jobs > 1 and models > 1 and models >= racing
+
+
+def check_model(
+    model: Model, options: Options, deadline: float | None, on_result: Callable[[str, Result], None]
+) -> tuple[ModelReport, list[Diagnostic]]:
+    """What is decided of a model, and warnings about what of it never runs."""
+    from wdfmc.decide import decide  # z3 and numpy are imported only when an engine runs
+
+    results: list[Result] = []
+    covered, never = None, list[Diagnostic]()
+    with concerning(model.path):
         for result in decide(model, options, deadline):
             on_result(model.path, result)
             results.append(result)
-        covered = None
         if options.coverage:
             from wdfmc.coverage import coverage, never_run
 
             covered = coverage(model.program, options, deadline)
-            diagnostics += never_run(model.program, covered)
-        ordered = tuple(in_order(model, results))
-        reports.append(ModelReport(model.path, model.program.name, ordered, covered, model.texts))
-    return Report(exit_code(reports, options), tuple(reports), tuple(diagnostics))
+            never += never_run(model.program, covered)
+    ordered = tuple(in_order(model, results))
+    return ModelReport(model.path, model.program.name, ordered, covered, model.texts), never
 
 
 def in_order(model: Model, results: list[Result]) -> Iterator[Result]:

@@ -19,7 +19,10 @@ import click
 from wdfmc import __version__
 from wdfmc.diagnostics import Diagnostic, Rejected, did_you_mean
 from wdfmc.language.reading import read
+from wdfmc.memory import peak, peak_of_ended_children
+from wdfmc.progress import Meter, listening
 from wdfmc.reports import FORMATS
+from wdfmc.source import Source
 from wdfmc.usage import (
     STDIN,
     command_line,
@@ -31,12 +34,12 @@ from wdfmc.usage import (
     unknown_command,
     unwritable,
 )
-from wdfmc.verdict import ModelReport, Report, Result
+from wdfmc.verdict import ModelReport, Report, Result, Statistics
+from wdfmc.watch import watched
 
 if TYPE_CHECKING:
     from wdfmc.library import RuleInfo
     from wdfmc.reports.page import Line, Look
-    from wdfmc.source import Source
 
 DONE: Final = 0
 DIFFERENT: Final = 1  # of `fmt --check`: a text would change; of `certify`: a claim does not hold
@@ -48,6 +51,9 @@ ENGINES: Final = ("auto", "bmc", "explicit", "ic3")
 TARGETS: Final = ("answers", "honours", "silent")
 LANGUAGES: Final = ("promela", "aiger", "smt2")
 ENCODINGS: Final = ("binary", "one-hot")
+# The threads of numpy's OpenBLAS wait for each other by spinning: where other processes need the processors, too, two
+# threads took 10 times longer than one (products of matrices with 500 rows, measured).
+SINGLE: Final = ("OPENBLAS_NUM_THREADS", "1")
 EXAMPLE_SECONDS: Final = 30.0
 EXITS: Final = """\b
 Exit codes:
@@ -101,7 +107,11 @@ def commands() -> int:
 @click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="How to decide.")
 @click.option("--depth", type=click.IntRange(min=1), help="Search up to this many transitions (bmc).")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes at the same time.  [default: all processors]")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Processes at the same time, for models or engines.  [default: all processors]",
+)
 @click.option("--coverage", is_flag=True, help="Also list what of each driver can never run.")
 @click.option("--show-invariant", is_flag=True, help="Also say why each rule holds for any number of requests.")
 @click.option("--save-certificate", metavar="FILE", help="Write what `wdfmc certify` checks the verdicts again by.")
@@ -126,6 +136,8 @@ def check(
     """Check every rule that concerns each MODEL: a file, a directory (all *.wdf below it), a glob, or - for stdin."""
     delivery = Delivery(form, None if output == STDIN else output)
     done = Decided()
+    meter = Meter()
+    begun = time.monotonic()
     try:
         wrong = contradictions(engine=engine, depth=depth, timeout=timeout, output=output, inputs=[*models, *specs])
         wrong += uncertifiable(save_certificate, output, [*models, *specs])
@@ -134,6 +146,8 @@ def check(
         paths = model_files(models)
         if save_certificate is not None and len(paths) > 1:
             raise Rejected([one_model(len(paths))])
+        done.results = {path.name if isinstance(path, Source) else str(path): [] for path in paths}
+        os.environ.setdefault(*SINGLE)  # read when numpy is imported, here and in processes that are started
         from wdfmc.check import Options, check_models
 
         options = Options(
@@ -148,7 +162,7 @@ def check(
             coverage=coverage,
             evidence=show_invariant or save_certificate is not None,
         )
-        with progress(done):
+        with listening(meter.hear), watched(lambda: progress(done, meter, begun), sys.stderr):
             report = check_models(paths, options, done.add)
         if save_certificate is not None:
             from wdfmc.saved import written
@@ -157,8 +171,20 @@ def check(
     except Rejected as error:
         return delivery.reject(error.diagnostics)
     except KeyboardInterrupt:
-        return delivery.deliver(done.report())
+        report = done.report()
+    report = replace(report, statistics=statistics(meter, begun))
     return delivery.deliver(report if show_invariant else without_invariants(report))
+
+
+def progress(done: Decided, meter: Meter, begun: float) -> list[str]:
+    from wdfmc.reports.effort import progress_lines
+
+    return progress_lines(meter.now(), done.number(), time.monotonic() - begun)
+
+
+def statistics(meter: Meter, begun: float) -> Statistics:
+    peaks = (peak(), peak_of_ended_children(), meter.memory)
+    return Statistics(meter.efforts(), time.monotonic() - begun, max(filter(None, peaks), default=None))
 
 
 def without_invariants(report: Report) -> Report:
@@ -180,53 +206,19 @@ def save(path: Path, text: str) -> None:
 
 @dataclass
 class Decided:
-    """What is decided so far, for a run that is interrupted."""
+    """What is decided so far, for a run that is interrupted. `results`: of each model, in the order of the report."""
 
     results: dict[str, list[Result]] = field(default_factory=dict)
-    watch: Callable[[str, Result], None] | None = None
 
     def add(self, path: str, result: Result) -> None:
         self.results.setdefault(path, []).append(result)
-        if self.watch:
-            self.watch(path, result)
 
     def report(self) -> Report:
-        models = tuple(ModelReport(path, "", tuple(results)) for path, results in self.results.items())
+        models = tuple(ModelReport(path, "", tuple(results)) for path, results in self.results.items() if results)
         return Report(INTERRUPTED, models)
 
     def number(self) -> int:
         return sum(map(len, self.results.values()))
-
-
-@contextlib.contextmanager
-def progress(done: Decided) -> Iterator[None]:
-    """One line on a terminal, rewritten at each result and erased at the end; nothing in a pipe."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    from wdfmc.reports.page import cells, look_of, shortened
-    from wdfmc.reports.phrases import verdict_phrase
-
-    shown = 0
-
-    def erase() -> None:
-        sys.stderr.write("\r" + " " * shown + "\r")
-        sys.stderr.flush()
-
-    def watch(path: str, result: Result) -> None:
-        nonlocal shown
-        erase()
-        line = f"{done.number()} decided; {path}: {result.rule}: {verdict_phrase(result)}"
-        line = shortened(line, look_of(sys.stderr).width - 1)
-        shown = cells(line)
-        sys.stderr.write(line)
-        sys.stderr.flush()
-
-    done.watch = watch
-    try:
-        yield
-    finally:
-        erase()
 
 
 @dataclass(frozen=True, slots=True)

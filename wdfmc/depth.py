@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
@@ -34,7 +35,9 @@ def with_room(levels: int, work: Callable[[], T]) -> T:
     before = sys.getrecursionlimit()
     stack = threading.stack_size(STACK)
     try:
-        thread = threading.Thread(target=room.enter, daemon=True)  # an interrupt ends the program without it
+        thread = threading.Thread(
+            target=copy_context().run, args=(room.enter,), daemon=True
+        )  # an interrupt ends the program without it
         sys.setrecursionlimit(max(before, CALLS))
         thread.start()
         while thread.is_alive():  # an endless wait could not be interrupted on Windows

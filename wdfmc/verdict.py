@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 from wdfmc.diagnostics import Diagnostic
+from wdfmc.progress import Effort
 from wdfmc.source import Source, Span
 from wdfmc.system.named import Invariant
 
@@ -148,9 +149,24 @@ class ModelReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Statistics:
+    """What a run took.
+
+    Args:
+        seconds: wall time.
+        memory: bytes, the most that the largest of its processes used at a time; None where the system does not tell.
+    """
+
+    efforts: tuple[Effort, ...]
+    seconds: float
+    memory: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """All that one run of `wdfmc check` found. `exit`: the exit code of the command."""
 
     exit: int
     models: tuple[ModelReport, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
+    statistics: Statistics | None = None

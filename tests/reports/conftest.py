@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from wdfmc.diagnostics import Diagnostic, Label, Severity
+from wdfmc.progress import Effort
 from wdfmc.source import Source, Span
 from wdfmc.system.named import Condition, Invariant, NamedLemma
-from wdfmc.verdict import Audit, Coverage, Covered, ModelReport, Report, Result, Trace, TraceStep, Word
+from wdfmc.verdict import Audit, Coverage, Covered, ModelReport, Report, Result, Statistics, Trace, TraceStep, Word
 
 INVARIANT = Invariant(
     ("cancel-responsive",),
@@ -132,6 +133,16 @@ COVERAGE = Coverage(
     1.25,
 )  # fmt: skip
 
+STATISTICS = Statistics(
+    (
+        Effort("lowering", None, 0.25),
+        Effort("explicit", 2, 1.5, depth=17, states=12_345),
+        Effort("ic3", "any", 12.0, frames=5, lemmas=34, queries=1),
+    ),
+    12.34,
+    210 << 20,
+)
+
 WARNING = Diagnostic(
     "WDF410",
     "`status` is never read",
@@ -143,4 +154,4 @@ WARNING = Diagnostic(
 
 @pytest.fixture
 def report() -> Report:
-    return Report(1, (ModelReport(MODEL.name, "Wrong", RESULTS, COVERAGE),), (WARNING,))
+    return Report(1, (ModelReport(MODEL.name, "Wrong", RESULTS, COVERAGE),), (WARNING,), STATISTICS)

@@ -25,6 +25,7 @@ from wdfmc.engines.engine import Path
 from wdfmc.engines.ic3 import Frames, OutOfTime, representatives
 from wdfmc.engines.sampling import never_seen
 from wdfmc.engines.stepping import Stepping, outside
+from wdfmc.progress import Work
 from wdfmc.system.instantiate import Instance
 from wdfmc.system.lemma import Lemma, lifted
 from wdfmc.system.system import Cube, Ref, TemplateSystem, TransitionSystem
@@ -207,6 +208,8 @@ class Candidates:
 
         Raises OutOfTime.
         """
+        work = Work("houdini", "any" if self.requests is None else self.requests)
+        queries = 0
         while self.alive:
             if time.monotonic() > deadline:
                 raise OutOfTime
@@ -215,6 +218,8 @@ class Candidates:
             known = [self._names[number] for number in self.alive]
             broken = self._stepping.solve([*known, self._stepping.step, some])
             self._solver.add((-some,))
+            queries += 1
+            work.at(lemmas=len(self.alive), queries=queries)
             if not broken:
                 return
             after = self._stepping.next_state()

@@ -8,10 +8,7 @@ as on Windows. With one job they take turns, with growing budgets.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import queue
-import signal
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -24,6 +21,8 @@ from wdfmc.engines.engine import Outcome, Unknown
 from wdfmc.engines.explicit import Explicit
 from wdfmc.engines.ic3 import Ic3
 from wdfmc.engines.pairs import Pairs
+from wdfmc.processes import begin, stop
+from wdfmc.progress import Messenger, Progress, listening, tell
 from wdfmc.system.system import TransitionSystem
 
 Contender: TypeAlias = Bmc | Explicit | Ic3 | Pairs
@@ -179,7 +178,9 @@ class _Race:
                     if future.done():
                         future.result()
                 continue
-            if goal is None:
+            if isinstance(outcome, Progress):
+                tell(outcome)
+            elif goal is None:
                 self._running.pop(name).result()
             else:
                 yield name, goal, outcome
@@ -187,9 +188,7 @@ class _Race:
     def stop(self) -> None:
         """End the processes, whatever they are doing, and wait until they are gone."""
         for pool in self._pools:
-            # Public as `terminate_workers` from Python 3.14 on.
-            for process in list((pool._processes or {}).values()):
-                process.terminate()
+            stop(pool)
         while self._pools:
             self._pools.pop().shutdown(wait=True, cancel_futures=True)
         self._queue.close()
@@ -199,18 +198,8 @@ _here: dict[str, Any] = {}  # the queue and the unit of this process; only ever 
 
 
 def _receive(answers: Any, unit: Unit) -> None:
-    # Control-C goes to all processes of a console; the first one ends the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    begin()
     _here.update(answers=answers, unit=unit)
-
-
-def _end_with_parent() -> None:
-    """Nobody is left to stop this process when the one that started it was killed."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _work() -> None:
@@ -218,8 +207,12 @@ def _work() -> None:
     engine = unit.engine
     if unit.seconds is not None:
         engine = replace(engine, deadline=time.monotonic() + unit.seconds)
+    messenger = Messenger(lambda progress: answers.put((unit.name, None, progress)))
     try:
-        for goal, outcome in engine.check(unit.system, unit.goals):
-            answers.put((unit.name, goal, outcome))
+        with listening(messenger.hear):
+            for goal, outcome in engine.check(unit.system, unit.goals):
+                messenger.flush()  # with the last answer the race is over
+                answers.put((unit.name, goal, outcome))
+        messenger.flush()
     finally:
         answers.put((unit.name, None, None))

@@ -14,6 +14,7 @@ from wdfmc.engines.abstraction import Reach, reach
 from wdfmc.engines.engine import Outcome, Path, Unknown, Violated
 from wdfmc.engines.solver import GaveUp, Sat, Unsat
 from wdfmc.engines.unrolling import Spent, Unrolling
+from wdfmc.progress import Work
 from wdfmc.system.system import TransitionSystem
 
 
@@ -57,6 +58,8 @@ class _Search:
         self.open = goals
         self.limits = limits
         self.gave_up: str | None = None
+        self.work = Work("bmc", system.slots)
+        self.queries = 0
         self.runs = Unrolling(system, known, goals, lasso=True, spent=limits.spent)
 
     def run(self) -> Iterator[tuple[str, Outcome]]:
@@ -96,7 +99,10 @@ class _Search:
         """A run with one of the goals' literals true, and that goal, which is open no more; None if there is none."""
         if not literals or self.gave_up is not None:
             return None
-        match self.runs.solve(self.runs.solver.any_of(literals.values()), *assumed, deadline=self.limits.deadline):
+        answer = self.runs.solve(self.runs.solver.any_of(literals.values()), *assumed, deadline=self.limits.deadline)
+        self.queries += 1
+        self.work.at(depth=self.runs.length, queries=self.queries)
+        match answer:
             case Sat() as found:
                 goal = next(goal for goal, literal in literals.items() if found.model.true(literal))
                 self.open.remove(goal)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from wdfmc.engines.solver import Sat, Solver, Unsat
+from wdfmc.progress import Work
 from wdfmc.system.instantiate import Instance, first_use, fragment
 from wdfmc.system.lemma import Lemma, lifted
 from wdfmc.system.presence import among_present, dangling, with_presence
@@ -100,6 +101,7 @@ class _Audit:
     def __init__(self, size: Size, certificate: Certificate, deadline: float | None) -> None:
         self.instance, self.flat, self.lemmas = size.instance, size.flat, size.lemmas
         self.certificate = certificate
+        self.work = Work("audit", "any" if certificate.requests is None else certificate.requests)
         self.deadline = deadline
         self.solver = Solver()
         self.lines: list[str] = []
@@ -124,8 +126,10 @@ class _Audit:
         self._clause(-broken, *self._violations())
         self._clause(-left, *self._escapes())
         self.solver.read("".join(self.lines))
-        for claim, question in (("excludes every violation", broken), ("is kept by every transition", left)):
+        claims = (("excludes every violation", broken), ("is kept by every transition", left))
+        for queries, (claim, question) in enumerate(claims, 1):
             answer = self.solver.check([question], self.deadline)
+            self.work.at(lemmas=len(self.lemmas), queries=queries)
             if isinstance(answer, Sat):
                 how_many = "any number of" if self.certificate.requests is None else str(self.certificate.requests)
                 raise NotInductive(

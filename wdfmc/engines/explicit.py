@@ -20,6 +20,7 @@ from wdfmc.engines.expansion import Expansion
 from wdfmc.engines.liveness import GaveUp, Graph, fair_cycle
 from wdfmc.engines.packed import Bools, Index, Numbers, Words, holding
 from wdfmc.engines.symmetry import Symmetry
+from wdfmc.progress import Work
 from wdfmc.system.step import enabled, step
 from wdfmc.system.system import Obligation, State, TransitionSystem
 
@@ -55,15 +56,19 @@ class Explicit:
                     return f"state limit ({self.limit_states}) reached"
                 for goal, path in search.expand(first, min(first + BATCH, end)):
                     yield goal, Violated(path)
+                search.work.at(depth=search.depth, states=search.index.size)
             start, end = end, search.index.size
             search.depth += 1
         return None
 
     def _cycle(self, search: _Search, goal: str) -> Outcome:
+        work = Work("cycles", search.system.slots)
         try:
             path = fair_cycle(search.graph(), search.owed[goal], self.limit_states, self.deadline)
         except GaveUp as trouble:
             return Unknown(str(trouble))
+        finally:
+            work.at()
         return Holds(search.index.size) if path is None else Violated(path)
 
 
@@ -76,6 +81,7 @@ class _Search:
 
     def __init__(self, system: TransitionSystem, goals: Sequence[str]) -> None:
         self.system = system
+        self.work = Work("explicit", system.slots)
         self.symmetry = Symmetry(system)
         self.expansion = Expansion(system, self.symmetry.packing)
         self.open = dict.fromkeys(goals)

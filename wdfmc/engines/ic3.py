@@ -25,6 +25,7 @@ from wdfmc.engines.engine import Holds, Outcome, Path, Unknown, Violated
 from wdfmc.engines.relation import Box, values
 from wdfmc.engines.stepping import Stepping, outside
 from wdfmc.engines.symmetry import interchangeable
+from wdfmc.progress import Work
 from wdfmc.system.instantiate import first_use
 from wdfmc.system.system import Cube, State, TransitionSystem
 
@@ -110,6 +111,7 @@ class Frames:
         self.depth = 0
         self.levels: list[dict[Cube, Lemma]] = [{}]
         self.questions = 0
+        self._work = Work("ic3", system.slots)
         self._goals = list(goals)
         self._numbers = count()
         box = tuple(map(known.mask, range(len(system.variables))))
@@ -334,6 +336,7 @@ class Frames:
 
     def _ask(self, level: int, assumed: Iterable[int]) -> State | None:
         self.questions += 1
+        self._work.at(frames=self.depth, lemmas=sum(map(len, self.levels)), queries=self.questions)
         if self.deadline is not None and time.monotonic() > self.deadline:
             raise OutOfTime
         return self._steps.state() if self._steps.solve(level, assumed) else None

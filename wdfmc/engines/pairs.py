@@ -15,6 +15,7 @@ from wdfmc.engines.engine import Holds, Outcome, Unknown
 from wdfmc.engines.relation import TRUE, Pattern, Relation, following, numbering
 from wdfmc.engines.solver import Sat, Solver, Unsat
 from wdfmc.engines.unrolling import excluded, occurring
+from wdfmc.progress import Work
 from wdfmc.system.system import TransitionSystem
 
 
@@ -34,6 +35,7 @@ class Pairs:
         Raises:
             NotInductive: z3 refutes the invariant.
         """
+        work = Work("pairs", system.slots)
         known = reach(system, self.deadline)
         excluded: set[str] = set()
         if known is not None:
@@ -42,6 +44,7 @@ class Pairs:
             excluded = {goal for goal in goals if goal not in possible and goal not in owed}
             if excluded and not audit(system, known, sorted(excluded), self.deadline):
                 excluded = set()
+        work.at()
         for goal in goals:
             yield goal, Holds(0) if goal in excluded else Unknown("no invariant of pairs of values")
 

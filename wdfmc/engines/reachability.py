@@ -17,6 +17,7 @@ from wdfmc.engines.explicit import BATCH
 from wdfmc.engines.packed import Index, Words
 from wdfmc.engines.pairs import Pairs
 from wdfmc.engines.symmetry import Symmetry
+from wdfmc.progress import Work
 from wdfmc.system.system import TransitionSystem
 
 FIRST: Final = 300_000  # states that are visited sooner than pairs of values are found and audited
@@ -62,6 +63,7 @@ class _Search:
 
     def __init__(self, system: TransitionSystem) -> None:
         self.system = system
+        self.work = Work("reachability", system.slots)
         self.symmetry = Symmetry(system)
         self.expansion = Expansion(system, self.symmetry.packing)
         self.index = Index(self.symmetry.packing.words)
@@ -80,6 +82,7 @@ class _Search:
             end = min(self.start + BATCH, self.size)
             self.expand(found, self.index.words[:, self.start : end])
             self.start = end
+            self.work.at(states=self.size)
         if self.start == self.size:
             found.never |= dict.fromkeys(found.open, "explicit")
             found.open.clear()

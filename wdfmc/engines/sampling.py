@@ -17,6 +17,7 @@ import numpy.typing as npt
 from wdfmc.engines.expansion import Expansion
 from wdfmc.engines.packed import Index, Words
 from wdfmc.engines.symmetry import Symmetry
+from wdfmc.progress import Work
 from wdfmc.system.system import Cube, TransitionSystem
 
 Seen: TypeAlias = npt.NDArray[np.bool_]  # [values, values], all values of all variables in a row
@@ -27,8 +28,12 @@ MOST_STATES: Final = 60_000  # up to renaming
 
 def never_seen(system: TransitionSystem, most: int = MOST_STATES, deadline: float | None = None) -> Iterator[Cube]:
     """Cubes that contain none of the states seen, one of each set that are alike but for the names of requests."""
+    work = Work("sampling", system.slots)
     symmetry = Symmetry(system)
-    sample = _Sample(system, symmetry, _visited(system, symmetry, most, deadline))
+    states = _visited(system, symmetry, most, deadline)
+    work.at(states=states.shape[1])
+    sample = _Sample(system, symmetry, states)
+    work.at(states=states.shape[1])
     yield from sample.pairs()
     yield from sample.triples()
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from wdfmc import __version__
 from wdfmc.diagnostics import Diagnostic, Label
+from wdfmc.progress import Effort
 from wdfmc.reports.invariant import sentences
-from wdfmc.verdict import Coverage, Covered, ModelReport, Report, Result, Trace, TraceStep
+from wdfmc.verdict import Coverage, Covered, ModelReport, Report, Result, Statistics, Trace, TraceStep
 
 
 def render(report: Report) -> str:
@@ -25,6 +26,28 @@ def report_object(report: Report) -> dict[str, Any]:
         "exit": report.exit,
         "models": [model_object(model) for model in report.models],
         "diagnostics": [diagnostic_object(diagnostic) for diagnostic in report.diagnostics],
+        "statistics": None if report.statistics is None else statistics_object(report.statistics),
+    }
+
+
+def statistics_object(statistics: Statistics) -> dict[str, Any]:
+    return {
+        "seconds": round(statistics.seconds, 3),
+        "memory": statistics.memory,
+        "efforts": [effort_object(effort) for effort in statistics.efforts],
+    }
+
+
+def effort_object(effort: Effort) -> dict[str, Any]:
+    return {
+        "engine": effort.engine,
+        "requests": effort.requests,
+        "seconds": round(effort.seconds, 3),
+        "depth": effort.depth,
+        "frames": effort.frames,
+        "lemmas": effort.lemmas,
+        "states": effort.states,
+        "queries": effort.queries,
     }
 
 

@@ -7,6 +7,7 @@ from itertools import zip_longest
 from typing import Final
 
 from wdfmc.reports.covered import coverage_lines
+from wdfmc.reports.effort import statistics_lines
 from wdfmc.reports.invariant import UNTOUCHED, grouped
 from wdfmc.reports.page import PIPE, Line, Look, Piece, cells, padded, paragraph, plain, shortened, wrapped
 from wdfmc.reports.phrases import (
@@ -64,6 +65,8 @@ def report_lines(report: Report, look: Look) -> list[Line]:
         lines += [*diagnostic_lines(report.diagnostics, look), ()]
     for model in report.models:
         lines += [*model_lines(model, look), ()]
+    if report.statistics is not None:
+        lines += [*statistics_lines(report.statistics, look), ()]
     if report.models or report.exit != 2:
         lines += paragraph("", sum_up(report), look.width, "bold")
     return lines

@@ -17,6 +17,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from wdfmc.progress import Work
 from wdfmc.semantics import typed
 from wdfmc.semantics.types import IntType
 from wdfmc.source import Span
@@ -104,6 +105,7 @@ class Lowering:
     # ------------------------------------------------------------ the whole system
 
     def system(self) -> TemplateSystem:
+        work = Work("lowering")
         for step in self.program.steps:
             self.add_steps(step)
         for thread in self.program.threads:
@@ -133,6 +135,7 @@ class Lowering:
         owed = tuple(
             TemplateObligation(rule, variable, frozenset({True})) for variable, rule in self.observers.owed.items()
         )
+        work.at()
         return TemplateSystem(variables, tuple(dict.fromkeys(templates)), owed)
 
     def saturated(self) -> list[Template]:

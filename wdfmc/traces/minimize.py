@@ -19,6 +19,7 @@ import numpy as np
 from wdfmc.engines.engine import Path
 from wdfmc.engines.expansion import Expansion
 from wdfmc.engines.packed import Bools, Index, Numbers, Words, holding
+from wdfmc.progress import Work
 from wdfmc.system.system import TransitionSystem
 from wdfmc.traces.preference import End, Preference
 from wdfmc.traces.replay import Refuted
@@ -53,6 +54,7 @@ def canonical(
     Raises:
         Refuted: no such run has at most `depth` transitions.
     """
+    work = Work("trace", system.slots)
     preference = Preference(system)
     try:
         return _explored(preference, goal, depth, end)
@@ -61,6 +63,8 @@ def canonical(
         from wdfmc.traces.descent import descended
 
         return descended(preference, goal, trouble.shorter + 1, depth, end, deadline)
+    finally:
+        work.at(depth=depth)
 
 
 def _explored(preference: Preference, goal: str, depth: int, end: End) -> Path:

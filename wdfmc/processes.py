@@ -1,0 +1,31 @@
+"""Processes that work for this one: how they begin, and how they are made to end."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from concurrent.futures import ProcessPoolExecutor
+
+
+def begin() -> None:
+    """Called first in a process that was started to work for another one."""
+    # Control-C goes to all processes of a console; the first one ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Nobody is left to stop this process when the one that started it was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def stop(pool: ProcessPoolExecutor) -> None:
+    """End its processes, whatever they are doing. They are gone after its `shutdown`."""
+    # Public as `terminate_workers` from Python 3.14 on.
+    for process in list((pool._processes or {}).values()):
+        process.terminate()
