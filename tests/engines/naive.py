@@ -58,7 +58,7 @@ def refuted(system: TransitionSystem, goal: str) -> bool:
     reachable = set().union(*layers(system))
     edges = {state: list(successors(system, state)) for state in reachable}
     lasting = {
-        state: [(at, after) for at, after in steps if system.transitions[at].fairness is not None]
+        state: [(at, after) for at, after in steps if system.transitions[at].lasting]
         for state, steps in edges.items()
     }
     for obligation in system.obligations:

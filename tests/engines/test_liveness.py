@@ -55,7 +55,7 @@ def test_eventually_is_decided(system: TemplateSystem, many: int) -> None:
                     assert not ends
                     assert shortest is None
                     loop = path.transitions[path.loop :]
-                    assert all(flat.transitions[at].fairness is not None for at in loop)
+                    assert all(flat.transitions[at].lasting for at in loop)
                     assert path.loop == min(graph.depth[state] for states in cycles for state in states)
             case Holds():
                 assert not ends

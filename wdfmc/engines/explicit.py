@@ -86,7 +86,7 @@ class _Search:
         self.index = Index(self.symmetry.packing.words)
         self.index.add(self.symmetry.packing.pack([system.initial]))
         self.depth = 0
-        self.lasting = np.array([one.fairness is not None for one in system.transitions], np.bool_)
+        self.lasting = np.array([one.lasting for one in system.transitions], np.bool_)
         self._parent: list[npt.NDArray[np.int32]] = [np.full(1, -1, np.int32)]
         self._via: list[npt.NDArray[np.int32]] = [np.full(1, -1, np.int32)]
         self._source: list[npt.NDArray[np.int32]] = []  # edges between states that owe something

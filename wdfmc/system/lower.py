@@ -270,6 +270,8 @@ class Lowering:
             slot = 0 if isinstance(subject, Entity) and subject.owned else None
             context = self.context(source, slot)
             path = Path(source.node, 0 if slot is None else 1, source.locks, fair=not source.unfair)
+            if activity.kind == "thread" and path.fair and self.program.options.get(typed.THREADS) == typed.WITHDRAWN:
+                path.fair, path.free = False, True
             path.in_atom = path.committed = source.in_atom
             counter = Place(self.evaluator.counter(activity.record), slot)
             self.evaluator.old(path, counter)
@@ -293,7 +295,7 @@ class Lowering:
             if holds:
                 for there, fair in self.evaluator.decide(source.step.fair, here, context):
                     after = there.copy()
-                    after.fair = fair
+                    after.fair, after.free = fair, not fair and source.step.promised
                     yield after, replace(context, lenient=False)
         self.evaluator.broken.clear()
 
@@ -494,7 +496,7 @@ class Lowering:
         there = self.forward(path, node)
         match node.operation:
             case flow.Occurs(words, fair):
-                there.fair, there.words = fair, words
+                there.fair, there.free, there.words = bool(fair), fair is False, words
                 there.lines.append(TraceLine(node.span, words, None, dict(there.values)))
             case flow.Pause(head):
                 if head:
