@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,6 +35,7 @@ class Options:
     timeout: float | None = None
     jobs: int = 1
     coverage: bool = False  # also what of each driver can ever run
+    minimal: bool = False  # also which assumptions each proof of "eventually" needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Model:
     program: typed.Program
     goals: tuple[Goal, ...]
     warnings: tuple[Diagnostic, ...]
+    under: Callable[[Mapping[str, str]], typed.Program]  # the same text with other values of the library's options
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,10 @@ def check_texts(
 
         results: list[Result] = []
         for result in decide(model, options, deadline):
+            if options.minimal:
+                from wdfmc.minimal import minimized
+
+                result = minimized(model, result, options, deadline)
             on_result(model.path, result)
             results.append(result)
         covered = None
@@ -211,7 +217,13 @@ def analysed_model(
     if program is None:
         return None, diagnostics
     goals, wrong = selected(program, text, specs, options)
-    return (None if wrong else Model(name, program, goals, diagnostics)), (*diagnostics, *wrong)
+
+    def under(settings: Mapping[str, str]) -> typed.Program:
+        other, _ = analysed(text, [*framework, *imported], [*built_in, *specs], settings)
+        assert other is not None, settings
+        return other
+
+    return (None if wrong else Model(name, program, goals, diagnostics, under)), (*diagnostics, *wrong)
 
 
 def library_texts() -> tuple[list[ast.Text], list[ast.Text]]:

@@ -83,6 +83,12 @@ def commands() -> int:
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes at the same time.  [default: all processors]")
 @click.option("--coverage", is_flag=True, help="Also list what of each driver can never run.")
+@click.option(
+    "--minimal-assumptions",
+    "minimal",
+    is_flag=True,
+    help='Also show what each proof of "eventually" must assume, and why.',
+)
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True)
 @click.option("--output", metavar="FILE", help="Write the report here; not touched if there is an error.")
 def check(
@@ -96,6 +102,7 @@ def check(
     timeout: float | None,
     jobs: int | None,
     coverage: bool,
+    minimal: bool,
     form: str,
     output: str | None,
 ) -> int:
@@ -103,7 +110,9 @@ def check(
     delivery = Delivery(form, None if output == STDIN else output)
     done = Decided()
     try:
-        wrong = contradictions(engine=engine, depth=depth, timeout=timeout, output=output, inputs=[*models, *specs])
+        wrong = contradictions(
+            engine=engine, depth=depth, timeout=timeout, minimal=minimal, output=output, inputs=[*models, *specs]
+        )
         if wrong:
             raise Rejected(wrong)
         paths = model_files(models)
@@ -119,6 +128,7 @@ def check(
             timeout=timeout,
             jobs=jobs or os.cpu_count() or 1,
             coverage=coverage,
+            minimal=minimal,
         )
         with progress(done):
             report = check_models(paths, options, done.add)
