@@ -65,7 +65,7 @@ def promises(program: typed.Program, rule: typed.Rule) -> Iterator[Assumption]:
             yield Assumption("option", name, program.options[name], program.promises[name])
 
 
-def listed(program: typed.Program, rule: str) -> tuple[str, ...]:
+def in_words(program: typed.Program, rule: str) -> tuple[str, ...]:
     """The assumptions of a verdict in words. The last one is part of the model: it has so many requests."""
     found = program.rules.get(rule)
     if found is None or not found.liveness:

@@ -419,7 +419,6 @@ def types() -> Iterator[Explanation]:
         + driver(items="printer Inky;"),
     )
 
-
     yield Explanation(
         "WDF314",
         "a step inside a thread whose fairness depends on the state",
@@ -428,7 +427,7 @@ def types() -> Iterator[Explanation]:
         'thread tray of p: printer { environment "the tray is changed" fair weak when p.full; p.full = false; }\n'
         + driver(items="printer Inky;"),
         "option service : { on, off } = on;\nsort printer { full : bool; }\n"
-        'thread tray of p: printer { environment "the tray is changed" fair weak when service == on; p.full = false; }\n'
+        'thread tray of p: printer { environment "the tray is changed" fair weak when service == on; }\n'
         + driver(items="printer Inky;"),
     )
 

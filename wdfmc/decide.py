@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Final, Literal
 
-from wdfmc.assumptions import listed
+from wdfmc.assumptions import in_words
 from wdfmc.check import Goal, Model, Options, expectation, with_target
 from wdfmc.engines import anynumber
 from wdfmc.engines.anynumber import Proof
@@ -376,7 +376,7 @@ class Decision:
         rule = self.instance.program.rules.get(goal.rule)
         return Result(
             goal.rule, rule.sentence if rule else "", word, self.instance.requests, depth, engine,
-            listed(self.instance.program, goal.rule), 0.0, audit, met(goal, word), reason, under,
+            in_words(self.instance.program, goal.rule), 0.0, audit, met(goal, word), reason, under,
             (*self.instance.bounds, *self.instance.bounds_of.get(goal.rule, ())), None, trace,
         )  # fmt: skip
 
@@ -416,7 +416,7 @@ def met(goal: Goal, word: Word) -> Literal["met", "unmet"] | None:
 def undecided(program: typed.Program, goal: Goal, reason: str, options: Options, seconds: float) -> Result:
     rule = program.rules[goal.rule]
     return Result(
-        goal.rule, rule.sentence, Word.UNKNOWN, options.requests, None, "none", listed(program, goal.rule), seconds,
+        goal.rule, rule.sentence, Word.UNKNOWN, options.requests, None, "none", in_words(program, goal.rule), seconds,
         Audit.NONE, met(goal, Word.UNKNOWN), reason,
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Collection
 from dataclasses import replace
 
-from wdfmc.assumptions import Assumption, assumed, listed, with_behaviours
+from wdfmc.assumptions import Assumption, assumed, in_words, with_behaviours
 from wdfmc.check import Goal, Model, Options, with_target
 from wdfmc.decide import decide
 from wdfmc.verdict import Minimal, Needed, Result, Word
@@ -49,7 +49,7 @@ def goal_of(model: Model, result: Result, options: Options) -> Goal:
         goal
         for goal in model.goals
         if goal.rule == result.rule
-        and listed(with_target(model.program, goal.target, options.target is not None), goal.rule)
+        and in_words(with_target(model.program, goal.target, options.target is not None), goal.rule)
         == result.assumptions
     )
 

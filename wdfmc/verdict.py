@@ -65,8 +65,8 @@ class Trace:
 class Needed:
     """An assumption without which a rule is not proved. `instead`: the next weaker one; empty if that is none.
 
-    `verdict`, `reason`, `trace`: of the rule with that one instead, everything else being as it must be. The trace shows
-    what goes wrong; if the verdict is none, it is not known whether the assumption is needed.
+    `verdict`, `reason`, `trace`: of the rule with that one instead. A violation shows what goes wrong; if it is left
+    open, it is not known whether the assumption is needed.
     """
 
     assumption: str

@@ -102,6 +102,13 @@ CASES = {
         moves("x", "ab", ("a", "a", None, "E"), ("a", "b", "weak", "T")),
         "holds",
     ),
+    "what nobody owes may go on for ever": (
+        moves("x", "acb", ("a", "c", "free", "E"), ("c", "a", "weak", "E"), ("a", "b", "weak", "T"), owed="ac"),
+        "loop",
+    ),
+    "and need not happen": (moves("x", "ab", ("a", "b", "free", "T")), "stuck"),
+    "it is a step of its actor": (moves("x", "ab", ("a", "a", "free", "T"), ("a", "b", "weak", "T")), "loop"),
+    "but not of a lock": (moves("x", "ab", ("a", "a", "free", "T"), ("a", "b", "strong", "T")), "holds"),
     "spinning counts as a step of the actor": (
         moves("x", "ab", ("a", "a", "weak", "T"), ("a", "b", "weak", "T")),
         "loop",

@@ -66,18 +66,22 @@ def assumed(word: str) -> str:
     return ASSUMPTIONS.get(word, word)
 
 
+def explained(word: str) -> str:
+    """The word itself, and what it means where that is not plain."""
+    return f"{word} ({ASSUMPTIONS[word]})" if word in ASSUMPTIONS else word
+
+
 def lacking(needed: Needed) -> str:
-    """For example `without ticks`, `with target Lower honours instead`."""
+    """What is less in a trace: `without ticks`, `with target Lower honours instead`."""
     return f"with {needed.instead} instead" if needed.instead else f"without {needed.assumption}"
 
 
 def found(needed: Needed) -> str:
     """What came of the rule without an assumption."""
-    match needed.verdict:
-        case Word.VIOLATED:
-            return "violated" if needed.trace is None else f"violated in {plural(len(needed.trace.steps), 'step')}"
-        case _:
-            return f"not decided, so it is kept: {needed.reason or needed.verdict}"
+    without = f"with {needed.instead} instead" if needed.instead else "without it"
+    if needed.trace is not None:
+        return f"{without} violated in {plural(len(needed.trace.steps), 'step')}"
+    return f"{without} not decided ({needed.reason or needed.verdict}), so it is kept"
 
 
 def ending(result: Result, trace: Trace) -> str:

@@ -18,6 +18,7 @@ from wdfmc.reports.phrases import (
     counts,
     deed,
     ending,
+    explained,
     found,
     is_library,
     lacking,
@@ -199,11 +200,11 @@ def minimal_lines(result: Result, minimal: Minimal, model: ModelReport, look: Lo
     name = row_name(result, model.results)
     lines = paragraph("", f"what {name} needs", look.width, "bold")
     for needed in minimal.needed:
-        lines += paragraph("  needs       ", f"{assumed(needed.assumption)}: {lacking(needed)}, {found(needed)}", look.width)
+        lines += paragraph("  needs       ", f"{explained(needed.assumption)}: {found(needed)}", look.width)
     if not minimal.needed:
         lines += paragraph("  needs       ", NOTHING, look.width)
     if minimal.dropped:
-        lines += paragraph("  not needed  ", "; ".join(map(assumed, minimal.dropped)), look.width, "dim")
+        lines += paragraph("  not needed  ", "; ".join(map(explained, minimal.dropped)), look.width, "dim")
     for needed in minimal.needed:
         if needed.trace:
             lines += [(), *trace_lines(result, needed.trace, model.path, look, f"{name} {lacking(needed)}")]

@@ -115,7 +115,7 @@ class Bodies(Expressions):
                 value = self.value(lock, scope, RefType("lock", True, "lock"))
                 out.append(typed.Acquire(node.span, value) if op == "acquire" else typed.Release(node.span, value))
             case ast.Occurs(words, fair):
-                promise = self.condition(fair, scope) if fair else None
+                promise = self.condition(fair, scope) if fair else FALSE if scope.text == "driver" else None
                 if promise is not None and typed.truth(promise) is None:
                     self.tables.error("WDF314", "whether this step is fair may depend on options only",
                                       node.span, "for example `fair weak when power == on`")  # fmt: skip

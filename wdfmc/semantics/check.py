@@ -208,9 +208,7 @@ def assemble(
     )  # fmt: skip
 
 
-def promises(
-    tables: Tables, items: Sequence[ast.Item], threads: Sequence[typed.Thread]
-) -> dict[str, tuple[str, ...]]:
+def promises(tables: Tables, items: Sequence[ast.Item], threads: Sequence[typed.Thread]) -> dict[str, tuple[str, ...]]:
     """The options on which the fairness of steps, of running threads and of locks depends, with their values."""
     running = {thread.name for thread in threads if typed.truth(thread.when) is not False}
     found = {typed.THREADS, typed.LOCKS}

@@ -329,7 +329,8 @@ class Builder:
                 required = self.node(Require(renamed(condition, frame), rule), span, after, frame.driver)
                 return self.called(span, rule, required)
             case typed.Occurs(_, words, fair):
-                occurs = self.node(Occurs(words, None if fair is None else typed.truth(fair)), span, after, frame.driver)
+                promised = None if fair is None else typed.truth(fair)
+                occurs = self.node(Occurs(words, promised), span, after, frame.driver)
                 return self.node(Pause(), span, occurs, frame.driver)
             case _:
                 return self.node(self.simple(statement, frame), span, after, frame.driver)
