@@ -40,6 +40,7 @@ class Options:
     timeout: float | None
     jobs: int
     coverage: bool
+    minimal: bool
 
 
 RESULT = Result("a-rule", "So it is.", Word.PROVED, 2, None, "explicit", (), 0.1, Audit.EXHAUSTIVE)
@@ -129,14 +130,14 @@ def test_stdin_is_a_model(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -
 
 def test_options_reach_the_pipeline(pipeline: Pipeline, here: Path) -> None:
     chosen = "--spec b.wdf --rule x --rule y --rule x --requests 3 --target silent"
-    how = "--engine bmc --depth 9 --timeout 1.5 --jobs 2 --coverage"
+    how = "--engine ic3 --depth 9 --timeout 1.5 --jobs 2 --coverage --minimal-assumptions"
     assert main(["check", "a.wdf", *chosen.split(), *how.split()]) == 0
-    assert pipeline.options == Options((Path("b.wdf"),), ("x", "y"), 3, "silent", "bmc", 9, 1.5, 2, True)
+    assert pipeline.options == Options((Path("b.wdf"),), ("x", "y"), 3, "silent", "ic3", 9, 1.5, 2, True, True)
 
 
 def test_defaults(pipeline: Pipeline, here: Path) -> None:
     assert main(["check", "a.wdf"]) == 0
-    assert pipeline.options == Options((), (), 2, None, "auto", None, None, os.cpu_count() or 1, False)
+    assert pipeline.options == Options((), (), 2, None, "auto", None, None, os.cpu_count() or 1, False, False)
 
 
 # ---------------------------------------------------------------- what is wrong
@@ -163,6 +164,7 @@ def test_defaults(pipeline: Pipeline, here: Path) -> None:
         ("check a.wdf --engine magic", ["WDF901", "`--engine`", "explicit"]),
         ("check a.wdf --format xml", ["WDF901", "`--format`", "mermaid"]),
         ("check a.wdf --engine explicit --depth 3", ["WDF905", "`--engine explicit`", "`--depth`"]),
+        ("check a.wdf --engine bmc --minimal-assumptions", ["WDF905", "`--engine bmc`", "`--minimal-assumptions`"]),
         ("check a.wdf --output a.wdf", ["WDF905", "overwrite"]),
         ("check a.wdf --output empty", ["WDF906", "is a directory"]),
         ("check a.wdf --output none/x.txt", ["WDF906", "there is no directory"]),
@@ -310,7 +312,7 @@ def test_version() -> None:
 def test_help_names_every_option_of_the_contract() -> None:
     done = run("check", "--help")
     assert done.returncode == 0
-    options = "spec rule requests target engine depth timeout jobs coverage format output"
+    options = "spec rule requests target engine depth timeout jobs coverage minimal-assumptions format output"
     assert [option for option in options.split() if f"--{option} " not in done.stdout] == []
 
 

@@ -80,8 +80,8 @@ def found(needed: Needed) -> str:
     """What came of the rule without an assumption."""
     without = f"with {needed.instead} instead" if needed.instead else "without it"
     if needed.trace is not None:
-        return f"{without} violated in {plural(len(needed.trace.steps), 'step')}"
-    return f"{without} not decided ({needed.reason or needed.verdict}), so it is kept"
+        return f"{without}, violated in {plural(len(needed.trace.steps), 'step')}"
+    return f"{without}, not decided ({needed.reason or needed.verdict}), so it is kept"
 
 
 def ending(result: Result, trace: Trace) -> str:
