@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+import jsonschema
 import pytest
 
 from wdfmc import __version__
@@ -424,6 +425,30 @@ def test_rules_of_an_unknown_name(capsys: pytest.CaptureFixture[str]) -> None:
 # ---------------------------------------------------------------- the whole of it
 
 MODEL = "models/cancellation/pending_read.wdf"
+FORWARDS = "models/seeds/forward_unmodified.wdf"
+SCHEMA = ROOT / "tests" / "reports" / "report.schema.json"
+
+
+def test_minimal_assumptions_of_a_shipped_model() -> None:
+    rule = "request-eventually-completed"
+    done = run("check", FORWARDS, "--rule", rule, "--target", "answers", "--minimal-assumptions", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    printed = json.loads(done.stdout)
+    jsonschema.validate(printed, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    (result,) = (r for r in printed["models"][0]["results"] if r["rule"] == rule)
+    (needed,) = result["minimal"]["needed"]
+    assert (needed["assumption"], needed["instead"]) == ("target Lower answers", "target Lower honours")
+    assert needed["verdict"] == "violated" and needed["trace"]["end"] == "stuck"
+    assert result["minimal"]["dropped"] == ["ticks", "threads", "hardware answers", "locks"]
+
+
+def test_minimal_assumptions_for_people() -> None:
+    chosen = ("--rule", "request-eventually-completed", "--target", "answers")
+    done = run("check", FORWARDS, *chosen, "--minimal-assumptions")
+    assert done.returncode == 0, done.stderr
+    assert "needs       target Lower answers: with target Lower honours instead, violated in" in done.stdout
+    assert "request-eventually-completed with target Lower honours instead: violated in" in done.stdout
+    assert "= stuck: no step that must happen is left" in done.stdout
 
 
 def test_check_of_a_shipped_model() -> None:

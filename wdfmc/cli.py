@@ -348,7 +348,7 @@ def example_trace(rule: RuleInfo) -> Callable[[Look], list[Line]]:
 
     options = Options(
         specs=(), rules=(rule.name,), requests=2, target=None, engine="auto", depth=None, timeout=EXAMPLE_SECONDS,
-        jobs=os.cpu_count() or 1, coverage=False,
+        jobs=os.cpu_count() or 1, coverage=False, minimal=False,
     )  # fmt: skip
     if path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())
