@@ -196,6 +196,7 @@ def assemble(
     check_recursion(tables, routines)
     check_single_steps(tables, steps, routines)
     check_rule_names(tables, rules, expectations, own)
+    check_assumptions(tables, rules)
     check_contracts(tables, [*shared, *own], own)
     alive = alive_define(tables, bodies)
     if any(item.severity is Severity.ERROR for item in tables.diagnostics):
@@ -277,6 +278,15 @@ def check_rule_names(
     for expectation in expectations:
         if expectation.rule not in rules:
             tables.unknown("WDF208", "rule", expectation.rule, rules, expectation.span, "`wdfmc rules` lists them")
+
+
+def check_assumptions(tables: Tables, rules: Mapping[str, typed.Rule]) -> None:
+    """What a rule assumes is something that can be assumed."""
+    known = [*BEHAVIOURS, *tables.options]
+    for rule in rules.values():
+        for word in rule.assuming:
+            if word not in known:
+                tables.unknown("WDF215", "assumption", word, known, rule.span, "for example `assuming answers, ticks;`")
 
 
 def check_contracts(tables: Tables, items: list[ast.Item], own: list[ast.Item]) -> None:
