@@ -71,7 +71,7 @@ class _Search:
     """The states seen, how each was first reached, and the goals still open.
 
     `owed`: the obligations of each goal that has any. `depth`: every path of so many transitions has been looked at.
-    `lasting`: whether a transition may be taken for ever; unfair ones (new requests, cancels, power) are not.
+    `lasting`: whether a transition may be taken for ever; new requests, cancels and power transitions may not.
     """
 
     def __init__(self, system: TransitionSystem, goals: Sequence[str]) -> None:
