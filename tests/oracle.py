@@ -105,7 +105,7 @@ def without_unfair(system: TransitionSystem, graph: Reachable) -> Reachable:
     return Reachable(
         graph.depth,
         {
-            state: [(at, after) for at, after in edges if system.transitions[at].fairness is not None]
+            state: [(at, after) for at, after in edges if system.transitions[at].lasting]
             for state, edges in graph.edges.items()
         },
     )

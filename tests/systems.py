@@ -185,7 +185,7 @@ def _template(random: Random, variables: Sequence[TemplateVariable]) -> Template
         places = _places(variables, symbols)
     guard = _cube(random, variables, places, [*symbols, OTHER], random.choice((1, 2, 2, 3)))
     targets = random.sample(places, min(len(places), random.randint(1, 3)))
-    fairness: Fairness | None = random.choice((None, None, "weak", "weak", "strong"))
+    fairness: Fairness | None = random.choice((None, None, "free", "weak", "weak", "strong"))
     violates = random.choice(("bad", "worse", "both")) if random.random() < 0.12 else None
     slot = random.choice(symbols) if footprint and random.random() < 0.8 else None
     return Template(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+import jsonschema
 import pytest
 
 from wdfmc import __version__
@@ -41,6 +42,7 @@ class Options:
     jobs: int
     coverage: bool
     evidence: bool
+    minimal: bool
 
 
 RESULT = Result("a-rule", "So it is.", Word.PROVED, 2, None, "explicit", (), 0.1, Audit.EXHAUSTIVE)
@@ -130,14 +132,14 @@ def test_stdin_is_a_model(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -
 
 def test_options_reach_the_pipeline(pipeline: Pipeline, here: Path) -> None:
     chosen = "--spec b.wdf --rule x --rule y --rule x --requests 3 --target silent"
-    how = "--engine bmc --depth 9 --timeout 1.5 --jobs 2 --coverage --show-invariant"
+    how = "--engine ic3 --depth 9 --timeout 1.5 --jobs 2 --coverage --show-invariant --minimal-assumptions"
     assert main(["check", "a.wdf", *chosen.split(), *how.split()]) == 0
-    assert pipeline.options == Options((Path("b.wdf"),), ("x", "y"), 3, "silent", "bmc", 9, 1.5, 2, True, True)
+    assert pipeline.options == Options((Path("b.wdf"),), ("x", "y"), 3, "silent", "ic3", 9, 1.5, 2, True, True, True)
 
 
 def test_defaults(pipeline: Pipeline, here: Path) -> None:
     assert main(["check", "a.wdf"]) == 0
-    assert pipeline.options == Options((), (), 2, None, "auto", None, None, os.cpu_count() or 1, False, False)
+    assert pipeline.options == Options((), (), 2, None, "auto", None, None, os.cpu_count() or 1, False, False, False)
 
 
 # ---------------------------------------------------------------- what is wrong
@@ -164,6 +166,7 @@ def test_defaults(pipeline: Pipeline, here: Path) -> None:
         ("check a.wdf --engine magic", ["WDF901", "`--engine`", "explicit"]),
         ("check a.wdf --format xml", ["WDF901", "`--format`", "mermaid"]),
         ("check a.wdf --engine explicit --depth 3", ["WDF905", "`--engine explicit`", "`--depth`"]),
+        ("check a.wdf --engine bmc --minimal-assumptions", ["WDF905", "`--engine bmc`", "`--minimal-assumptions`"]),
         ("check a.wdf --output a.wdf", ["WDF905", "overwrite"]),
         ("check a.wdf --output empty", ["WDF906", "is a directory"]),
         ("check a.wdf --output none/x.txt", ["WDF906", "there is no directory"]),
@@ -330,7 +333,7 @@ def test_version() -> None:
 def test_help_names_every_option_of_the_contract() -> None:
     done = run("check", "--help")
     assert done.returncode == 0
-    options = "spec rule requests target engine depth timeout jobs coverage format output"
+    options = "spec rule requests target engine depth timeout jobs coverage minimal-assumptions format output"
     assert [option for option in options.split() if f"--{option} " not in done.stdout] == []
 
 
@@ -442,6 +445,30 @@ def test_rules_of_an_unknown_name(capsys: pytest.CaptureFixture[str]) -> None:
 # ---------------------------------------------------------------- the whole of it
 
 MODEL = "models/cancellation/pending_read.wdf"
+FORWARDS = "models/seeds/forward_unmodified.wdf"
+SCHEMA = ROOT / "tests" / "reports" / "report.schema.json"
+
+
+def test_minimal_assumptions_of_a_shipped_model() -> None:
+    rule = "request-eventually-completed"
+    done = run("check", FORWARDS, "--rule", rule, "--target", "answers", "--minimal-assumptions", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    printed = json.loads(done.stdout)
+    jsonschema.validate(printed, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    (result,) = (r for r in printed["models"][0]["results"] if r["rule"] == rule)
+    (needed,) = result["minimal"]["needed"]
+    assert (needed["assumption"], needed["instead"]) == ("target Lower answers", "target Lower honours")
+    assert needed["verdict"] == "violated" and needed["trace"]["end"] == "stuck"
+    assert result["minimal"]["dropped"] == ["ticks", "threads", "hardware answers", "locks"]
+
+
+def test_minimal_assumptions_for_people() -> None:
+    chosen = ("--rule", "request-eventually-completed", "--target", "answers")
+    done = run("check", FORWARDS, *chosen, "--minimal-assumptions")
+    assert done.returncode == 0, done.stderr
+    assert "needs       target Lower answers: with target Lower honours instead, violated in" in done.stdout
+    assert "request-eventually-completed with target Lower honours instead: violated in" in done.stdout
+    assert "= stuck: no step that must happen is left" in done.stdout
 
 
 def test_check_of_a_shipped_model() -> None:

@@ -22,6 +22,7 @@ README = ROOT / "README.md"
 OUTPUT = re.compile(
     r"<!-- (?P<kind>trace|picture): (?P<model>\S+) (?P<rule>\S+) -->\n```\w+\n(?P<text>.*?)```\n", re.DOTALL
 )
+MINIMAL = re.compile(r"<!-- minimal: (?P<model>\S+) (?P<rule>\S+) -->\n```\w+\n(?P<text>.*?)```\n", re.DOTALL)
 COVERAGE = re.compile(r"<!-- coverage: (?P<model>\S+) -->\n```\w+\n(?P<text>.*?)```\n", re.DOTALL)
 TABLE = re.compile(r"<!-- modelled -->\n(?P<text>.*?)<!-- end -->", re.DOTALL)
 
@@ -145,6 +146,18 @@ def test_certificate_is_what_the_tool_prints(request: pytest.FixtureRequest, tmp
     done = wdfmc("certify", path, shown["model"])
     assert done.returncode == 3
     compared(CERTIFIED, done.stdout, request.config.getoption("--update-golden"))
+
+
+def test_needed_assumptions_are_what_the_tool_prints(request: pytest.FixtureRequest) -> None:
+    (shown,) = MINIMAL.finditer(readme())
+    done = wdfmc("check", shown["model"], "--rule", shown["rule"], "--minimal-assumptions")
+    found = re.search(r"^what \S+ needs\n.*?\n(?=\n)", done.stdout, re.DOTALL | re.MULTILINE)
+    assert found, done.stdout
+    if request.config.getoption("--update-golden"):
+        start, end = shown.span("text")
+        README.write_text(readme()[:start] + found[0] + readme()[end:], encoding="utf-8", newline="\n")
+    (shown,) = MINIMAL.finditer(readme())
+    assert shown["text"] == found[0]
 
 
 def without_library_lines(text: str) -> str:

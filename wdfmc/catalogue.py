@@ -420,6 +420,18 @@ def types() -> Iterator[Explanation]:
         + driver(items="printer Inky;"),
     )
 
+    yield Explanation(
+        "WDF314",
+        "a step inside a thread whose fairness depends on the state",
+        "Whether what the environment does inside a thread is guaranteed is settled before the run: by options.",
+        "sort printer { full : bool; }\n"
+        'thread tray of p: printer { environment "the tray is changed" fair weak when p.full; p.full = false; }\n'
+        + driver(items="printer Inky;"),
+        "option service : { on, off } = on;\nsort printer { full : bool; }\n"
+        'thread tray of p: printer { environment "the tray is changed" fair weak when service == on; }\n'
+        + driver(items="printer Inky;"),
+    )
+
 
 def structure() -> Iterator[Explanation]:
     yield Explanation(

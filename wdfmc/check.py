@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from wdfmc import library
@@ -42,6 +43,7 @@ class Options:
     jobs: int = 1
     coverage: bool = False  # also what of each driver can ever run
     evidence: bool = False  # also what it takes to check the verdicts again
+    minimal: bool = False  # also which assumptions each proof of "eventually" needs
     widening: float = 60.0
 
 
@@ -57,6 +59,7 @@ class Model:
     goals: tuple[Goal, ...]
     warnings: tuple[Diagnostic, ...]
     texts: tuple[Source, ...]
+    under: Callable[[Mapping[str, str]], typed.Program]  # the same text with other values of the library's options
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,10 @@ def check_model(
     covered, never = None, list[Diagnostic]()
     with concerning(model.path):
         for result in decide(model, options, deadline):
+            if options.minimal:
+                from wdfmc.minimal import minimized
+
+                result = minimized(model, result, options, deadline)
             on_result(model.path, result)
             results.append(result)
         if options.coverage:
@@ -244,7 +251,17 @@ def analysed_model(
         return None, diagnostics
     goals, wrong = selected(program, text, specs, options)
     texts = tuple(each.source for each in (text, *imported, *specs, *framework, *built_in))
-    return (None if wrong else Model(name, program, goals, diagnostics, texts)), (*diagnostics, *wrong)
+    under = partial(program_under, text, tuple(imported), tuple(specs))
+    return (None if wrong else Model(name, program, goals, diagnostics, texts, under)), (*diagnostics, *wrong)
+
+
+def program_under(
+    text: ast.Text, imported: tuple[ast.Text, ...], specs: tuple[ast.Text, ...], settings: Mapping[str, str]
+) -> typed.Program:
+    framework, built_in = library_texts()
+    other, _ = analysed(text, [*framework, *imported], [*built_in, *specs], settings)
+    assert other is not None, settings
+    return other
 
 
 def library_texts() -> tuple[list[ast.Text], list[ast.Text]]:

@@ -115,6 +115,12 @@ def commands() -> int:
 @click.option("--coverage", is_flag=True, help="Also list what of each driver can never run.")
 @click.option("--show-invariant", is_flag=True, help="Also say why each rule holds for any number of requests.")
 @click.option("--save-certificate", metavar="FILE", help="Write what `wdfmc certify` checks the verdicts again by.")
+@click.option(
+    "--minimal-assumptions",
+    "minimal",
+    is_flag=True,
+    help='Also show what each proof of "eventually" must assume, and why.',
+)
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True)
 @click.option("--output", metavar="FILE", help="Write the report here; not touched if there is an error.")
 def check(
@@ -130,6 +136,7 @@ def check(
     coverage: bool,
     show_invariant: bool,
     save_certificate: str | None,
+    minimal: bool,
     form: str,
     output: str | None,
 ) -> int:
@@ -139,7 +146,9 @@ def check(
     meter = Meter()
     begun = time.monotonic()
     try:
-        wrong = contradictions(engine=engine, depth=depth, timeout=timeout, output=output, inputs=[*models, *specs])
+        wrong = contradictions(
+            engine=engine, depth=depth, timeout=timeout, minimal=minimal, output=output, inputs=[*models, *specs]
+        )
         wrong += uncertifiable(save_certificate, output, [*models, *specs])
         if wrong:
             raise Rejected(wrong)
@@ -161,6 +170,7 @@ def check(
             jobs=jobs or os.cpu_count() or 1,
             coverage=coverage,
             evidence=show_invariant or save_certificate is not None,
+            minimal=minimal,
         )
         with listening(meter.hear), watched(lambda: progress(done, meter, begun), sys.stderr):
             report = check_models(paths, options, done.add)
@@ -360,7 +370,7 @@ def certify(certificate: str, model: str, timeout: float | None, smt2: str | Non
 
     deadline = None if timeout is None else time.monotonic() + timeout
     try:
-        wrong = contradictions(engine="auto", depth=None, timeout=timeout, output=None, inputs=())
+        wrong = contradictions(engine="auto", depth=None, timeout=timeout, minimal=False, output=None, inputs=())
         wrong += [] if smt2 is None else unwritable(Path(smt2), [certificate, model], "--smt2")
         if wrong:
             raise Rejected(wrong)
@@ -425,7 +435,7 @@ def example_trace(rule: RuleInfo) -> Callable[[Look], list[Line]]:
 
     options = Options(
         specs=(), rules=(rule.name,), requests=2, target=None, engine="auto", depth=None, timeout=EXAMPLE_SECONDS,
-        jobs=os.cpu_count() or 1, coverage=False, evidence=False,
+        jobs=os.cpu_count() or 1, coverage=False, evidence=False, minimal=False,
     )  # fmt: skip
     if path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())

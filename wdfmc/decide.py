@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Final, Literal
 
+from wdfmc.assumptions import in_words
 from wdfmc.check import Goal, Model, Options, expectation, with_target
 from wdfmc.engines import anynumber
 from wdfmc.engines.anynumber import Proof
@@ -21,7 +22,6 @@ from wdfmc.engines.explicit import Explicit
 from wdfmc.engines.ic3 import Ic3
 from wdfmc.engines.shrinking import shrunk
 from wdfmc.semantics import typed
-from wdfmc.semantics.check import BEHAVIOURS
 from wdfmc.system.evaluate import NULL_HANDLE
 from wdfmc.system.instantiate import instantiate
 from wdfmc.system.lemma import Lemma, carried
@@ -46,7 +46,6 @@ AUDITS: Final[Mapping[str, Audit]] = {
     "ic3": Audit.CERTIFIED,
     "domains": Audit.NONE,  # no transition of the lowered system can break the rule; there is nothing to search
 }
-FAIRNESS: Final = ("ticks", "threads", "hardware")  # in force for every "eventually", whatever the rule itself names
 MOST_ACTIVATIONS: Final = 2  # of one role on one request
 
 
@@ -420,7 +419,7 @@ class Decision:
         rule = self.instance.program.rules.get(goal.rule)
         return Result(
             goal.rule, rule.sentence if rule else "", word, self.instance.requests, depth, engine,
-            assumptions(self.instance.program, goal), 0.0, audit, met(goal, word), reason, under,
+            in_words(self.instance.program, goal.rule), 0.0, audit, met(goal, word), reason, under,
             (*self.instance.bounds, *self.instance.bounds_of.get(goal.rule, ())), None, trace,
         )  # fmt: skip
 
@@ -457,24 +456,10 @@ def met(goal: Goal, word: Word) -> Literal["met", "unmet"] | None:
     return "met" if goal.expected == word.value else "unmet"
 
 
-def assumptions(program: typed.Program, goal: Goal) -> tuple[str, ...]:
-    """What a liveness verdict relies on; a safety verdict needs none of it."""
-    rule = program.rules.get(goal.rule)
-    if rule is None or not rule.liveness:
-        return ()
-    behaviours = {
-        f"target {item.name} {constant.value}" for item in program.objects_of("target")
-        if isinstance(constant := item.constants.get("behaviour"), typed.Const)
-    }  # fmt: skip
-    words = dict.fromkeys((*rule.assuming, *FAIRNESS))
-    others = [f"{w} {program.options[w]}" if w in program.options else w for w in words if w not in BEHAVIOURS]
-    return (*sorted(behaviours), *others, "new requests, cancels and power transitions are finitely many")
-
-
 def undecided(program: typed.Program, goal: Goal, reason: str, options: Options, seconds: float) -> Result:
     rule = program.rules[goal.rule]
     return Result(
-        goal.rule, rule.sentence, Word.UNKNOWN, options.requests, None, "none", assumptions(program, goal), seconds,
+        goal.rule, rule.sentence, Word.UNKNOWN, options.requests, None, "none", in_words(program, goal.rule), seconds,
         Audit.NONE, met(goal, Word.UNKNOWN), reason,
     )  # fmt: skip
 

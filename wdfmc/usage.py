@@ -51,7 +51,7 @@ def listed(commands: Iterable[str]) -> str:
 
 
 def contradictions(
-    *, engine: str, depth: int | None, timeout: float | None, output: str | None, inputs: Sequence[str]
+    *, engine: str, depth: int | None, timeout: float | None, minimal: bool, output: str | None, inputs: Sequence[str]
 ) -> list[Diagnostic]:
     """Options that cannot hold together, and an output that cannot be written."""
     found = []
@@ -61,6 +61,14 @@ def contradictions(
                 "WDF905",
                 "`--engine explicit` searches all depths, so `--depth` has no meaning",
                 help="leave out one of them; `--engine bmc` searches up to a depth",
+            )
+        )
+    if engine == "bmc" and minimal:
+        found.append(
+            Diagnostic(
+                "WDF905",
+                "`--engine bmc` proves nothing, so `--minimal-assumptions` has nothing to ask about",
+                help="leave out one of them",
             )
         )
     if timeout is not None and not math.isfinite(timeout):

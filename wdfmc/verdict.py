@@ -83,6 +83,30 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True)
+class Needed:
+    """An assumption without which a rule is not proved. `instead`: the next weaker one; empty if that is none.
+
+    `verdict`, `reason`, `trace`: of the rule with that one instead. A violation shows what goes wrong; if it is left
+    open, it is not known whether the assumption is needed.
+    """
+
+    assumption: str
+    instead: str
+    verdict: Word
+    reason: str | None
+    trace: Trace | None
+
+
+@dataclass(frozen=True, slots=True)
+class Minimal:
+    """Assumptions none of which a proof can do without, and those that it can do without all together."""
+
+    needed: tuple[Needed, ...]
+    dropped: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """One rule of one driver. `requests`: N, or "any"; `depth`: transitions, for violated and bounded verdicts.
 
@@ -105,6 +129,7 @@ class Result:
     invariant: Invariant | None = None
     trace: Trace | None = None
     basis: Basis | None = None
+    minimal: Minimal | None = None  # of a proof, if it was asked for
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,7 @@ def refuted(system: TransitionSystem, goal: str) -> bool:
     reachable = set().union(*layers(system))
     edges = {state: list(successors(system, state)) for state in reachable}
     lasting = {
-        state: [(at, after) for at, after in steps if system.transitions[at].fairness is not None]
-        for state, steps in edges.items()
+        state: [(at, after) for at, after in steps if system.transitions[at].lasting] for state, steps in edges.items()
     }
     for obligation in system.obligations:
         if obligation.rule == goal:
@@ -143,6 +142,7 @@ def random_system(seed: int, *, live: bool = False, variables: int = 5, transiti
                 violates,
                 number,
                 (),
+                free=live and group is None and random.random() < 0.3,
             )
         )
     owed = [at for at, size in enumerate(sizes) if size > 2] or [0]

@@ -55,7 +55,7 @@ def test_eventually_is_decided(system: TemplateSystem, many: int) -> None:
                     assert not ends
                     assert shortest is None
                     loop = path.transitions[path.loop :]
-                    assert all(flat.transitions[at].fairness is not None for at in loop)
+                    assert all(flat.transitions[at].lasting for at in loop)
                     assert path.loop == min(graph.depth[state] for states in cycles for state in states)
             case Holds():
                 assert not ends
@@ -102,6 +102,13 @@ CASES = {
         moves("x", "ab", ("a", "a", None, "E"), ("a", "b", "weak", "T")),
         "holds",
     ),
+    "what nobody owes may go on for ever": (
+        moves("x", "acb", ("a", "c", "free", "E"), ("c", "a", "weak", "E"), ("a", "b", "weak", "T"), owed="ac"),
+        "loop",
+    ),
+    "and need not happen": (moves("x", "ab", ("a", "b", "free", "T")), "stuck"),
+    "it is a step of its actor": (moves("x", "ab", ("a", "a", "free", "T"), ("a", "b", "weak", "T")), "loop"),
+    "but not of a lock": (moves("x", "ab", ("a", "a", "free", "T"), ("a", "b", "strong", "T")), "holds"),
     "spinning counts as a step of the actor": (
         moves("x", "ab", ("a", "a", "weak", "T"), ("a", "b", "weak", "T")),
         "loop",

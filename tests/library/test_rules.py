@@ -33,10 +33,11 @@ SENDING = """
 OTHERS = """
     no-send-under-spinlock lock-alternation no-lock-held-at-callback-exit
     no-buffer-after-complete no-memory-after-complete no-mdl-after-complete no-access-after-ownership-loss
-    request-eventually-completed parent-after-children no-dangling-slot deadlock-free model-bound
+    request-eventually-completed cancel-responsive power-down-completes sync-send-terminates
+    parent-after-children no-dangling-slot deadlock-free model-bound
 """
 PROMISED = frozenset(f"{COMPLETION} {CANCELLATION} {SENDING} {OTHERS}".split())
-"""The builtins of the SEED rows (without env-...), of SDV-01 to 16, 19 to 21, 35 to 37, and four of wdfmc's own."""
+"""The builtins of the SEED rows (without env-...), of SDV-01 to 16, 19 to 21, 35 to 37, and seven of wdfmc's own."""
 
 WITHOUT_TRIGGER = frozenset(
     {"no-stale-handle", "deadlock-free", "model-bound", "ready-notify-protocol", "workitem-protocol"}

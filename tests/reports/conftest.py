@@ -10,7 +10,20 @@ from wdfmc.diagnostics import Diagnostic, Label, Severity
 from wdfmc.progress import Effort
 from wdfmc.source import Source, Span
 from wdfmc.system.named import Condition, Invariant, NamedLemma
-from wdfmc.verdict import Audit, Coverage, Covered, ModelReport, Report, Result, Statistics, Trace, TraceStep, Word
+from wdfmc.verdict import (
+    Audit,
+    Coverage,
+    Covered,
+    Minimal,
+    ModelReport,
+    Needed,
+    Report,
+    Result,
+    Statistics,
+    Trace,
+    TraceStep,
+    Word,
+)
 
 INVARIANT = Invariant(
     ("cancel-responsive",),
@@ -109,7 +122,13 @@ RESULTS = (
     ),
     a_result("unmark-only-when-marked", Word.PROVED),
     a_result("cancel-responsive", Word.PROVED, requests="any", under=("no-double-complete",), audit=Audit.CERTIFIED,
-             bounds=("4 created requests",), invariant=INVARIANT, expectation="unmet"),
+             bounds=("4 created requests",), invariant=INVARIANT, expectation="unmet",
+             assumptions=("target Lower answers", "ticks", "threads"),
+             minimal=Minimal((
+                 Needed("target Lower honours", "target Lower silent", Word.VIOLATED, None,
+                        Trace("stuck", None, STEPS[:2])),
+                 Needed("ticks", "", Word.UNKNOWN, "time limit of 10 s", None),
+             ), ("threads",), 0.25)),
     a_result("deadlock-free", Word.BOUNDED, depth=12, audit=Audit.NONE),
     a_result("forward-once", Word.VACUOUS, reason="no run forwards a request, so nothing was there to go wrong"),
     a_result("model-bound", Word.UNKNOWN, reason="time limit of 10 s", audit=Audit.NONE),

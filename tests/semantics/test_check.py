@@ -188,6 +188,9 @@ NAMES = {
     "define that uses itself": driver("if (ready(Request)) { return; }",
                                       "define ready(r: request) = !ready(r);  // <-- WDF214"),
     "unknown setting": driver(items="environment { pwoer on; }  // <-- WDF215"),
+    "unknown assumption": driver(
+        beside='rule r(r: request) "So it is." assuming answers, tikcs; '
+               "deliver(r) leads to complete(r, _);  // <-- WDF215"),
     "unknown value of a setting": driver(items="environment { power maybe; }  // <-- WDF215"),
     "unknown behaviour of targets": driver(items="""
         target Lower;

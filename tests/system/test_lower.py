@@ -296,7 +296,7 @@ def test_a_thread_need_not_start_but_goes_on() -> None:
         }
         """)
     for lane, places in (("T", 2), ("U", 3)):  # T comes back to its start, U ends
-        (start,) = [one for one in lowered.templates(lane) if one.fairness is None]
+        (start,) = [one for one in lowered.templates(lane) if one.fairness == "free"]
         rest = [one for one in lowered.templates(lane) if one is not start]
         assert start.statements[0].action.startswith("A = ")
         assert {one.fairness for one in rest} == {"weak"}

@@ -16,7 +16,7 @@ class Path:
     end = "violation": the last transition breaks the rule (it is not executed).
     end = "stuck": after the last one no fair transition is enabled and an obligation is owed for ever.
     end = "loop": the transitions from position `loop` (0-based) on repeat for ever, fairly, with the obligation owed.
-    Transitions without fairness (new requests, cancels, power) happen finitely often: no loop has one.
+    Transitions that are not lasting (new requests, cancels, power) happen finitely often: no loop has one.
     """
 
     transitions: tuple[int, ...]

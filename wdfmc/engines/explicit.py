@@ -76,7 +76,7 @@ class _Search:
     """The states seen, how each was first reached, and the goals still open.
 
     `owed`: the obligations of each goal that has any. `depth`: every path of so many transitions has been looked at.
-    `lasting`: whether a transition may be taken for ever; unfair ones (new requests, cancels, power) are not.
+    `lasting`: whether a transition may be taken for ever; new requests, cancels and power transitions may not.
     """
 
     def __init__(self, system: TransitionSystem, goals: Sequence[str]) -> None:
@@ -92,7 +92,7 @@ class _Search:
         self.index = Index(self.symmetry.packing.words)
         self.index.add(self.symmetry.packing.pack([system.initial]))
         self.depth = 0
-        self.lasting = np.array([one.fairness is not None for one in system.transitions], np.bool_)
+        self.lasting = np.array([one.lasting for one in system.transitions], np.bool_)
         self._parent: list[npt.NDArray[np.int32]] = [np.full(1, -1, np.int32)]
         self._via: list[npt.NDArray[np.int32]] = [np.full(1, -1, np.int32)]
         self._source: list[npt.NDArray[np.int32]] = []  # edges between states that owe something

@@ -233,7 +233,7 @@ class _Ends:
         clauses.add(-self.inside, -following(begins))
         clauses.add(-following(self.closed), self.inside)
         for at, taken in self._relation.taken.items():
-            if self._relation.system.transitions[at].fairness is None:
+            if not self._relation.system.transitions[at].lasting:
                 clauses.add(-self.inside, -taken)  # unfair steps are finitely many
         for each in self._relation.values:
             for literal in list(each.values()) if len(each) != 2 else list(each.values())[:1]:

@@ -210,13 +210,13 @@ class _Eventually:
         program = self.program
         for transition in self.system.transitions:
             if transition.violates is None:
-                running = () if transition.fairness is not None else ("phase == 0",)
+                running = () if transition.lasting else ("phase == 0",)
                 yield program.step(transition, *running, also=self._served(transition))
             elif program.asked(transition):
                 yield program.breach(transition, "phase == 0")
 
     def _served(self, transition: Transition) -> list[str]:
-        if transition.fairness is None:
+        if not transition.lasting:
             return []
         served = [
             f"turn == {at}"

@@ -8,8 +8,9 @@ from textwrap import wrap
 from typing import Final
 
 from wdfmc import __version__
+from wdfmc.assumptions import in_words
 from wdfmc.check import Goal, Model, Options, with_target
-from wdfmc.decide import MOST_ACTIVATIONS, Instance, assumptions, limit_of, lowered, run_engine
+from wdfmc.decide import MOST_ACTIVATIONS, Instance, limit_of, lowered, run_engine
 from wdfmc.diagnostics import Diagnostic, Rejected
 from wdfmc.engines.engine import Violated
 from wdfmc.semantics import typed
@@ -99,7 +100,7 @@ def subject(model: Model, options: Options) -> Subject:
         f"wdfmc {__version__}: driver {program.name} in {model.path}",
         f"requests: {options.requests}; targets: {goals[0].target}",
         *(f"bound: {bound}" for bound in instance.bounds),
-        *(f"{goal.rule}, assuming: {words}" for goal in goals if (words := "; ".join(assumptions(program, goal)))),
+        *(f"{goal.rule}, assuming: {words}" for goal in goals if (words := "; ".join(in_words(program, goal.rule)))),
         *left_out,
     )
     return Subject(instantiate(part.system, options.requests), rules, heading)

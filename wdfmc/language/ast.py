@@ -341,10 +341,13 @@ class Synchronize(Node):
 
 @dataclass(frozen=True, slots=True)
 class Occurs(Node):
-    """`environment "words" [fair weak];` in a thread: the environment takes this step when it likes"""
+    """`environment "words" [fair weak [when F]];` in a thread: the environment takes this step when it likes
+
+    `fair` is None for a step that may never happen, else the condition under which it is guaranteed.
+    """
 
     words: str
-    fair: bool
+    fair: Expr | None
 
 
 Statement: TypeAlias = (

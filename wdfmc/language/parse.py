@@ -425,7 +425,7 @@ class Builder:
         return ast.Synchronize(c[0], c[1], span=span)
 
     def occurs(self, span: Span, c: list[Any]) -> ast.Occurs:
-        return ast.Occurs(unquoted(c[0]), c[1] is not None, span=span)
+        return ast.Occurs(unquoted(c[0]), c[1], span=span)
 
     # expressions
 

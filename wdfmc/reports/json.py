@@ -12,7 +12,18 @@ from wdfmc import __version__
 from wdfmc.diagnostics import Diagnostic, Label
 from wdfmc.progress import Effort
 from wdfmc.reports.invariant import sentences
-from wdfmc.verdict import Coverage, Covered, ModelReport, Report, Result, Statistics, Trace, TraceStep
+from wdfmc.verdict import (
+    Coverage,
+    Covered,
+    Minimal,
+    ModelReport,
+    Needed,
+    Report,
+    Result,
+    Statistics,
+    Trace,
+    TraceStep,
+)
 
 
 def render(report: Report) -> str:
@@ -98,6 +109,25 @@ def result_object(result: Result, model: str) -> dict[str, Any]:
         "invariant": None if result.invariant is None else list(sentences(result.invariant, model)),
         "trace": None if result.trace is None else trace_object(result.trace),
         "sentence": result.sentence,
+        "minimal": None if result.minimal is None else minimal_object(result.minimal),
+    }
+
+
+def minimal_object(minimal: Minimal) -> dict[str, Any]:
+    return {
+        "needed": [needed_object(needed) for needed in minimal.needed],
+        "dropped": list(minimal.dropped),
+        "seconds": round(minimal.seconds, 3),
+    }
+
+
+def needed_object(needed: Needed) -> dict[str, Any]:
+    return {
+        "assumption": needed.assumption,
+        "instead": needed.instead or None,
+        "verdict": str(needed.verdict),
+        "reason": needed.reason,
+        "trace": None if needed.trace is None else trace_object(needed.trace),
     }
 
 

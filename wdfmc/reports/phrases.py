@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import Final, assert_never
 
 from wdfmc.source import Span
-from wdfmc.verdict import ModelReport, Report, Result, Trace, TraceStep, Word
+from wdfmc.verdict import ModelReport, Needed, Report, Result, Trace, TraceStep, Word
 
 # What the words of `assuming` in a rule stand for.
 ASSUMPTIONS: Final = {
@@ -15,8 +15,12 @@ ASSUMPTIONS: Final = {
     "hardware silent": "devices may stay silent",
     "ticks": "timers that are armed, DPCs and work items that are queued run eventually",
     "threads": "the driver's own threads go on",
+    "locks": "a lock that is free again and again is got in the end",
+    "returns": "a device that is out of D0 comes back",
+    "settles": "the device leaves D0 finitely often",
 }
 MEMORY: Final = "memory is sequentially consistent"
+NOTHING: Final = "none of its assumptions: that callbacks which have begun go on is enough"
 MOST_LANES: Final = 12  # with more, the activations of one callback share a lane
 CROWDED: Final = 60  # characters of a source line that a reader takes in at once
 OWNER: Final = "own"  # the library's field, and its value for a request that has ended
@@ -55,6 +59,29 @@ def verdict_phrase(result: Result, told: frozenset[str] = frozenset()) -> str:
             return f"{result.verdict}: {result.reason}" if result.reason else str(result.verdict)
         case _:
             assert_never(result.verdict)
+
+
+def assumed(word: str) -> str:
+    """An assumption of a verdict as people say it."""
+    return ASSUMPTIONS.get(word, word)
+
+
+def explained(word: str) -> str:
+    """The word itself, and what it means where that is not plain."""
+    return f"{word} ({ASSUMPTIONS[word]})" if word in ASSUMPTIONS else word
+
+
+def lacking(needed: Needed) -> str:
+    """What is less in a trace: `without ticks`, `with target Lower honours instead`."""
+    return f"with {needed.instead} instead" if needed.instead else f"without {needed.assumption}"
+
+
+def found(needed: Needed) -> str:
+    """What came of the rule without an assumption."""
+    without = f"with {needed.instead} instead" if needed.instead else "without it"
+    if needed.trace is not None:
+        return f"{without}, violated in {plural(len(needed.trace.steps), 'step')}"
+    return f"{without}, not decided ({needed.reason or needed.verdict}), so it is kept"
 
 
 def ending(result: Result, trace: Trace) -> str:

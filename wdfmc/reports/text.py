@@ -11,15 +11,19 @@ from wdfmc.reports.effort import statistics_lines
 from wdfmc.reports.invariant import UNTOUCHED, grouped
 from wdfmc.reports.page import PIPE, Line, Look, Piece, cells, padded, paragraph, plain, shortened, wrapped
 from wdfmc.reports.phrases import (
-    ASSUMPTIONS,
     MEMORY,
+    NOTHING,
     PASSING,
     RULE,
     acts,
+    assumed,
     counts,
     deed,
     ending,
+    explained,
+    found,
     is_library,
+    lacking,
     lanes,
     last_owners,
     last_place,
@@ -33,7 +37,7 @@ from wdfmc.reports.phrases import (
 )
 from wdfmc.reports.snippet import diagnostic_lines
 from wdfmc.system.named import Invariant
-from wdfmc.verdict import ModelReport, Report, Result, Trace, TraceStep, Word
+from wdfmc.verdict import Minimal, ModelReport, Report, Result, Trace, TraceStep, Word
 
 STYLES: Final[Mapping[Word, str]] = {
     Word.PROVED: "green",
@@ -90,6 +94,9 @@ def model_lines(model: ModelReport, look: Look) -> list[Line]:
     for result in model.results:
         if result.trace:
             lines += [(), *trace_lines(result, result.trace, model.path, look, row_name(result, model.results))]
+    for result in model.results:
+        if result.minimal:
+            lines += [(), *minimal_lines(result, result.minimal, model, look)]
     return lines
 
 
@@ -166,14 +173,14 @@ def notes(model: ModelReport, told: frozenset[str], look: Look) -> list[Line]:
     rows += [("bound", bound) for bound in dict.fromkeys(b for r in decided for b in r.bounds if b in told)]
     if decided:
         rows.append(("assumes", MEMORY))
-    assumed: dict[str, list[str]] = {}
+    relying: dict[str, list[str]] = {}
     for result in decided:
         own = telling(result, decided)
         for word in (word for word in result.assumptions if word not in own):
-            assumed.setdefault(word, []).append(result.rule)
+            relying.setdefault(word, []).append(result.rule)
     rules_of: dict[tuple[str, ...], list[str]] = {}
-    for word, rules in assumed.items():
-        rules_of.setdefault(tuple(dict.fromkeys(rules)), []).append(ASSUMPTIONS.get(word, word))
+    for word, rules in relying.items():
+        rules_of.setdefault(tuple(dict.fromkeys(rules)), []).append(assumed(word))
     for names, words in rules_of.items():
         who = "" if len(names) == len({result.rule for result in decided}) else f"{', '.join(names)}: "
         rows.append(("assumes", who + "; ".join(words)))
@@ -196,6 +203,22 @@ def invariant_lines(rules: Sequence[str], invariant: Invariant, model: str, look
         lines.append(((f"  {name}", "dim"),))
         for sentence in sentences:
             lines += paragraph("  - ", sentence, look.width)
+    return lines
+
+
+def minimal_lines(result: Result, minimal: Minimal, model: ModelReport, look: Look) -> list[Line]:
+    """What a proof needs, and for each of these the trace that appears without it."""
+    name = row_name(result, model.results)
+    lines = paragraph("", f"what {name} needs", look.width, "bold")
+    for needed in minimal.needed:
+        lines += paragraph("  needs       ", f"{explained(needed.assumption)}: {found(needed)}", look.width)
+    if not minimal.needed:
+        lines += paragraph("  needs       ", NOTHING, look.width)
+    if minimal.dropped:
+        lines += paragraph("  not needed  ", "; ".join(map(explained, minimal.dropped)), look.width, "dim")
+    for needed in minimal.needed:
+        if needed.trace:
+            lines += [(), *trace_lines(result, needed.trace, model.path, look, f"{name} {lacking(needed)}")]
     return lines
 
 

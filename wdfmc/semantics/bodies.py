@@ -116,7 +116,11 @@ class Bodies(Expressions):
                 value = self.value(lock, scope, RefType("lock", True, "lock"))
                 out.append(typed.Acquire(node.span, value) if op == "acquire" else typed.Release(node.span, value))
             case ast.Occurs(words, fair):
-                out.append(typed.Occurs(node.span, words, fair))
+                promise = self.condition(fair, scope) if fair else FALSE if scope.text == "driver" else None
+                if promise is not None and typed.truth(promise) is None:
+                    self.tables.error("WDF314", "whether this step is fair may depend on options only",
+                                      node.span, "for example `fair weak when power == on`")  # fmt: skip
+                out.append(typed.Occurs(node.span, words, promise))
             case _:
                 assert_never(node)
 
@@ -385,7 +389,8 @@ class Bodies(Expressions):
         fair_node = extra.fair if extra is not None else node.fair
         fair = self.condition(fair_node, scope) if fair_node else FALSE
         body = self.block(node.body, scope)
-        return typed.Step(node.name, parameters, when, fair, body, extra is not None, span=node.span)
+        loop, promised = extra is not None, fair_node is not None
+        return typed.Step(node.name, parameters, when, fair, body, loop, promised, span=node.span)
 
     def has_no_turns(self, body: ast.Block) -> None:
         """What the framework does at once does not wait for the surroundings; only a thread does."""

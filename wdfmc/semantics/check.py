@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -42,9 +42,12 @@ def analyse(text: ast.Text, library: Sequence[ast.Text], rules: Sequence[ast.Tex
 
 
 def analysed(
-    text: ast.Text, library: Sequence[ast.Text], rules: Sequence[ast.Text]
+    text: ast.Text, library: Sequence[ast.Text], rules: Sequence[ast.Text], settings: Mapping[str, str] | None = None
 ) -> tuple[typed.Program | None, tuple[Diagnostic, ...]]:
-    """As `analyse`, with everything to report; None for a program with a mistake."""
+    """As `analyse`, with everything to report; None for a program with a mistake.
+
+    settings: values of options, whatever the text itself chooses.
+    """
     tables = Tables()
     shared = [item for part in (*library, *rules) for item in part.items]
     own = list(text.items)
@@ -69,6 +72,8 @@ def analysed(
     bodies = Bodies(tables)
     for driver in drivers:
         apply_environment(tables, bodies, driver)
+    for option, value in (settings or {}).items():
+        tables.options[option] = tables.options[option][0], value
     program = assemble(tables, bodies, text, shared, own, drivers)
     return program, tuple(tables.diagnostics)
 
@@ -191,6 +196,7 @@ def assemble(
     check_recursion(tables, routines)
     check_single_steps(tables, steps, routines)
     check_rule_names(tables, rules, expectations, own)
+    check_assumptions(tables, rules)
     check_contracts(tables, [*shared, *own], own)
     alive = alive_defines(tables, bodies)
     if any(item.severity is Severity.ERROR for item in tables.diagnostics):
@@ -199,8 +205,24 @@ def assemble(
         " over ".join(driver.name for driver in drivers), tables.sorts, tables.objects, tuple(tables.pools), kinds,
         callbacks, routines, tuple(steps), tuple(threads), tables.events, tables.statuses, alive, rules,
         tuple(expectations), frozenset(tables.explicit_targets),
-        {name: value for name, (_, value) in tables.options.items()}, text,
+        {name: value for name, (_, value) in tables.options.items()}, promises(tables, [*shared, *own], threads), text,
     )  # fmt: skip
+
+
+def promises(tables: Tables, items: Sequence[ast.Item], threads: Sequence[typed.Thread]) -> dict[str, tuple[str, ...]]:
+    """The options on which the fairness of steps, of running threads and of locks depends, with their values."""
+    running = {thread.name for thread in threads if typed.truth(thread.when) is not False}
+    found = {typed.THREADS, typed.LOCKS}
+    for item in items:
+        match item:
+            case ast.Step(fair=fair) | ast.Loop(fair=fair):
+                found |= {node.id for node in walk(fair) if isinstance(node, ast.Name)}
+            case ast.Thread(name) if name in running:
+                occurs = [node.fair for node in walk(item) if isinstance(node, ast.Occurs)]
+                found |= {node.id for node in walk(tuple(occurs)) if isinstance(node, ast.Name)}
+            case _:
+                pass
+    return {name: kind.members for name, (kind, _) in tables.options.items() if name in found}
 
 
 def callers_first(driver: ast.Driver) -> list[ast.DriverItem]:
@@ -258,6 +280,15 @@ def check_rule_names(
     for expectation in expectations:
         if expectation.rule not in rules:
             tables.unknown("WDF208", "rule", expectation.rule, rules, expectation.span, "`wdfmc rules` lists them")
+
+
+def check_assumptions(tables: Tables, rules: Mapping[str, typed.Rule]) -> None:
+    """What a rule assumes is something that can be assumed."""
+    known = [*BEHAVIOURS, *tables.options]
+    for rule in rules.values():
+        for word in rule.assuming:
+            if word not in known:
+                tables.unknown("WDF215", "assumption", word, known, rule.span, "for example `assuming answers, ticks;`")
 
 
 def check_contracts(tables: Tables, items: list[ast.Item], own: list[ast.Item]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from wdfmc.language import ast
 from wdfmc.semantics.types import Type
@@ -16,6 +16,10 @@ from wdfmc.source import Span
 from wdfmc.system.system import Obj
 
 Constant: TypeAlias = "bool | int | str | Obj | frozenset[str] | None"
+
+THREADS: Final = "threads"  # the option that says whether the driver's threads go on
+LOCKS: Final = "locks"  # the option that says whether a lock which is free again and again is got in the end
+WITHDRAWN: Final = "off"  # of these options: no
 
 # ---------------------------------------------------------------- expressions
 
@@ -340,8 +344,10 @@ class Release(Statement):
 
 @dataclass(frozen=True, slots=True)
 class Occurs(Statement):
+    """`fair`: None where nothing is said, so that it happens finitely often; else a condition of constants."""
+
     words: str
-    fair: bool
+    fair: Expr | None
 
 
 Block: TypeAlias = tuple[Statement, ...]
@@ -438,7 +444,11 @@ class Callback:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An environment step, or a line of a loop (then the first parameter is the loop's object)."""
+    """An environment step, or a line of a loop (then the first parameter is the loop's object).
+
+    `promised`: something is said of when it is fair. Where it is not fair it may still happen for ever; a step of which
+    nothing is said happens finitely often.
+    """
 
     name: str
     parameters: tuple[Parameter, ...]
@@ -446,6 +456,7 @@ class Step:
     fair: Expr
     body: Block
     loop: bool
+    promised: bool
     span: Span = field(compare=False, repr=False)
 
 
@@ -524,6 +535,7 @@ class Program:
     expectations: tuple[Expectation, ...]
     explicit_targets: frozenset[str]  # whose behaviour the driver itself sets
     options: Mapping[str, str]  # the choices of the environment in force
+    promises: Mapping[str, tuple[str, ...]]  # the options on which fairness depends, their values from the strongest on
     source: ast.Text
 
     def owner_of_set(self, bit: str) -> Obj | None:
@@ -600,3 +612,27 @@ def unnoticed(formula: Expr) -> Iterable[Expr]:
             yield from unnoticed(operand)
         case _:
             pass
+
+
+def truth(condition: Expr) -> bool | None:
+    """The value of a condition that only constants decide: option flags, what the driver declares and chooses."""
+    match condition:
+        case Const(bool() as value):
+            return value
+        case HasFlag(Const(frozenset() as flags), flag):
+            return flag in flags
+        case Compare("==" | "!=" as op, Const(left), Const(right)):
+            return (left == right) == (op == "==")
+        case OneOf(Const(str() as value), members):
+            return value in members
+        case Not(operand):
+            known = truth(operand)
+            return None if known is None else not known
+        case And(left, right):
+            sides = truth(left), truth(right)
+            return False if False in sides else True if sides == (True, True) else None
+        case Or(left, right):
+            sides = truth(left), truth(right)
+            return True if True in sides else False if sides == (False, False) else None
+        case _:
+            return None

@@ -128,7 +128,7 @@ class Release:
 @dataclass(frozen=True, slots=True)
 class Occurs:
     words: str
-    fair: bool
+    fair: bool | None  # None: it happens finitely often; False: perhaps for ever, but nobody owes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +329,8 @@ class Builder:
                 required = self.node(Require(renamed(condition, frame), rule), span, after, frame.driver)
                 return self.called(span, rule, required)
             case typed.Occurs(_, words, fair):
-                occurs = self.node(Occurs(words, fair), span, after, frame.driver)
+                promised = None if fair is None else typed.truth(fair)
+                occurs = self.node(Occurs(words, promised), span, after, frame.driver)
                 return self.node(Pause(), span, occurs, frame.driver)
             case _:
                 return self.node(self.simple(statement, frame), span, after, frame.driver)
@@ -381,7 +382,7 @@ class Builder:
 
     def test(self, span: Span, condition: typed.Expr, yes: Node, no: Node, frame: Frame) -> Node:
         """In a driver each operand of && and || is read on its own. What the arguments decide is no test."""
-        known = truth(condition)
+        known = typed.truth(condition)
         if known is not None:
             return yes if known else no
         if frame.driver and not frame.atomic:
@@ -523,7 +524,7 @@ def renamed(expr: Any, frame: Frame) -> Any:
             return constant_of(frame.program, target, name) or typed.FieldOf(target, sort, name, driver)
         case typed.Conditional(condition, then, otherwise):
             test = renamed(condition, frame)
-            known = truth(test)
+            known = typed.truth(test)
             if known is not None:
                 return renamed(then if known else otherwise, frame)
             return typed.Conditional(test, renamed(then, frame), renamed(otherwise, frame))
@@ -536,30 +537,6 @@ def renamed(expr: Any, frame: Frame) -> Any:
         case _:
             changed = {f.name: renamed(getattr(expr, f.name), frame) for f in dataclass_fields(expr)}
             return type(expr)(**changed)
-
-
-def truth(condition: typed.Expr) -> bool | None:
-    """The value of a condition that only constants decide: option flags, and what the driver declares."""
-    match condition:
-        case typed.Const(bool() as value):
-            return value
-        case typed.HasFlag(typed.Const(frozenset() as flags), flag):
-            return flag in flags
-        case typed.Compare("==" | "!=" as op, typed.Const(left), typed.Const(right)):
-            return (left == right) == (op == "==")
-        case typed.OneOf(typed.Const(str() as value), members):
-            return value in members
-        case typed.Not(operand):
-            known = truth(operand)
-            return None if known is None else not known
-        case typed.And(left, right):
-            sides = truth(left), truth(right)
-            return False if False in sides else True if sides == (True, True) else None
-        case typed.Or(left, right):
-            sides = truth(left), truth(right)
-            return True if True in sides else False if sides == (False, False) else None
-        case _:
-            return None
 
 
 def constant_of(program: typed.Program, base: typed.Expr, name: str) -> typed.Const | None:

@@ -400,6 +400,7 @@ class Instance:
                     violates=template.violates,
                     template=number,
                     slots=slots,
+                    free=template.fairness == "free",
                 )
 
     def _actor(self, template: Template, slots: Slots) -> int:
@@ -408,7 +409,7 @@ class Instance:
         return self.actors.setdefault(lane, len(self.actors))
 
     def _fair(self, template: Template, actor: int) -> int | None:
-        if template.fairness is None:
+        if template.fairness in (None, "free"):
             return None
         strong = template.fairness == "strong"
         # Weak fairness is about the whole activation, whichever lock its next step concerns.

@@ -289,7 +289,9 @@ class Lowering:
             subject = activity.record.subject
             slot = 0 if isinstance(subject, Entity) and subject.owned else None
             context = self.context(source, slot)
-            path = Path(source.node, 0 if slot is None else 1, source.locks, fair=not source.unfair)
+            path = Path(source.node, 0 if slot is None else 1, source.locks, fair=not source.unfair, free=source.unfair)
+            if self.may_halt(activity):
+                path.fair, path.free = False, True
             path.in_atom = path.committed = source.in_atom
             counter = Place(self.evaluator.counter(activity.record), slot)
             self.evaluator.old(path, counter)
@@ -314,7 +316,7 @@ class Lowering:
             if holds:
                 for there, fair in self.evaluator.decide(source.step.fair, here, context):
                     after = there.copy()
-                    after.fair = fair
+                    after.fair, after.free = fair, not fair and source.step.promised
                     yield after, replace(context, lenient=False)
         self.evaluator.broken.clear()
 
@@ -372,9 +374,19 @@ class Lowering:
                 there.begun = None
             yield there
 
+    def may_halt(self, activity: Activity) -> bool:
+        """Whether nobody promises that it goes on."""
+        return activity.kind == "thread" and self.program.options.get(typed.THREADS) == typed.WITHDRAWN
+
     def must_stop(self, path: Path, node: flow.Node, source: Source) -> bool:
         if source.activity is None:
             return False  # a step of the environment is one transition: what it awaits is part of its guard
+        if not path.in_atom:
+            # Joining takes for granted that what was begun is ended, and that a lock is got once it is free.
+            if path.nontrivial and self.may_halt(source.activity):
+                return True
+            if path.acquired and self.program.options.get(typed.LOCKS) == typed.WITHDRAWN:
+                return True
         match node.operation:
             case flow.Pause(head):
                 if path.steps == 0:
@@ -514,7 +526,7 @@ class Lowering:
         there = self.forward(path, node)
         match node.operation:
             case flow.Occurs(words, fair):
-                there.fair, there.words = fair, words
+                there.fair, there.free, there.words = bool(fair), fair is False, words
                 there.lines.append(TraceLine(node.span, words, None, dict(there.values)))
             case flow.Pause(head):
                 if head:

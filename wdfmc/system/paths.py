@@ -120,13 +120,14 @@ class Path:
     forks: int = 0  # how often the path was split between atomic bodies
     begun: Node | None = None  # the statement whose line was written last, while nothing of it was executed
     waited: frozenset[int] = frozenset()  # numbers of the waits, in its source, that it is past
+    free: bool = False  # without being fair it may be taken for ever
 
     def copy(self) -> Path:
         return Path(
             self.node, self.footprint, self.locks, dict(self.guard), dict(self.values),
             [condition.copy() for condition in self.others], list(self.lines), self.heads, self.steps, self.nontrivial,
             self.committed, self.in_atom, self.acquired, self.fair, self.words, self.events, self.forks,
-            self.begun, self.waited,
+            self.begun, self.waited, self.free,
         )  # fmt: skip
 
 

@@ -105,7 +105,8 @@ class Statement:
     effects: tuple[Assignment, ...] = ()
 
 
-Fairness: TypeAlias = Literal["weak", "strong"]
+# free: it may be taken for ever and nobody owes it. Without any of the three it happens finitely often.
+Fairness: TypeAlias = Literal["weak", "strong", "free"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,12 @@ class Transition:
     violates: str | None
     template: int
     slots: tuple[int, ...]  # the slot of each symbol of the footprint
+    free: bool = False  # may be taken for ever although it is in no fairness group
+
+    @property
+    def lasting(self) -> bool:
+        """Whether a run may take it again and again for ever."""
+        return self.free or self.fairness is not None
 
 
 class FairGroup(NamedTuple):

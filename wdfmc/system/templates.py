@@ -50,7 +50,10 @@ class Templates:
                     self.domains.add(update.target.variable, (abstracted(now) for _, now in update.table))
         fairness: Fairness | None = None
         if path.fair:
-            fairness = "strong" if path.acquired and source.activity else "weak"
+            granted = self.program.options.get(typed.LOCKS) != typed.WITHDRAWN
+            fairness = "strong" if path.acquired and source.activity and granted else "weak"
+        elif path.free:
+            fairness = "free"
         return Template(
             path.footprint, cube_of(path.guard), others_of(path.others), tuple(updates), self.actor(path, source),
             self.statements(path, source), fairness, path.acquired if fairness == "strong" else None, violates, limit,

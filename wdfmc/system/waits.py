@@ -153,14 +153,14 @@ def never(operation: flow.Operation) -> bool:
     """Whether it is a wait whose condition is false for these arguments of the call."""
     match operation:
         case flow.Await(condition):
-            return flow.truth(condition) is False
+            return typed.truth(condition) is False
         case _:
             return False
 
 
 def is_understood(wait: Wait) -> bool:
     """Whether nothing but a lock, and the end of the callbacks of some objects, is waited for."""
-    return wait.condition is None or all(host_in(part) or flow.truth(part) for part in conjuncts(wait.condition))
+    return wait.condition is None or all(host_in(part) or typed.truth(part) for part in conjuncts(wait.condition))
 
 
 def hosts_in(condition: typed.Expr | None) -> set[str]:

@@ -78,7 +78,7 @@ def _check_loop(system: TransitionSystem, path: Path, states: tuple[State, ...],
         raise Refuted(f"{goal}: the engine says it is owed throughout the loop of {path}, by replay no obligation is")
     taken = path.transitions[start:]
     for at in taken:
-        if system.transitions[at].fairness is None:
+        if not system.transitions[at].lasting:
             actor = system.actors[system.transitions[at].actor]
             raise Refuted(f"{goal}: the engine repeats for ever the step {at} of {actor}, which happens finitely often")
     for number, group in enumerate(system.fairness):
