@@ -12,7 +12,6 @@ from wdfmc.verdict import Audit, Report, Word
 
 QUICK = [
     "cancellation/pending_read.wdf",
-    "cancellation/pending_read_no_lock.wdf",
     "cancellation/forward_canceller.wdf",
     "drivers/echo_autosync.wdf",
     "seeds/complete_from_cancel.wdf",
@@ -84,6 +83,12 @@ def test_more_requests_than_asked_for_can_violate_a_rule() -> None:
     (result,) = [one for one in results(counted(requests=2)) if one.rule == "never-three"]
     assert (result.verdict, result.requests, result.audit) == (Word.VIOLATED, 3, Audit.REPLAYED)
     assert result.trace is not None
+
+
+def test_a_driver_that_is_wrong_is_not_proved_for_any_number() -> None:
+    found = results(checked("cancellation/pending_read_no_lock.wdf", Options(timeout=PATIENCE)))
+    assert any(result.verdict is Word.VIOLATED for result in found)
+    assert {result.requests for result in found} == {2}
 
 
 def test_nothing_is_tried_without_time_for_it() -> None:

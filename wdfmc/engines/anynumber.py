@@ -33,7 +33,7 @@ from wdfmc.system.system import Cube, Ref, TemplateSystem, TransitionSystem
 SAMPLED: Final = 2  # requests of the instance that is sampled
 TRIED: Final = 3  # requests of the instance that IC3 proves
 MOST_FOLLOWED: Final = 10
-FIRST: Final = 4.0  # seconds for IC3 before samples are taken
+FIRST: Final = 3.0  # seconds for IC3 before samples are taken
 
 
 @dataclass(frozen=True, slots=True)

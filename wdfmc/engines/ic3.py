@@ -65,9 +65,10 @@ class Ic3:
 
 def representatives(system: TransitionSystem, known: Reach) -> Iterator[Cube]:
     """What pairs of values rule out; of cubes that are alike but for the names of the requests one, or few."""
+    symmetric = interchangeable(system)
     for cube in known.excluded():
         slots = [slot for variable, _ in cube if (slot := system.variables[variable].slot) is not None]
-        if first_use(tuple(dict.fromkeys(slots)), 0) or not interchangeable(system):
+        if first_use(tuple(dict.fromkeys(slots)), 0) or not symmetric:
             yield cube
 
 
