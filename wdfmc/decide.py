@@ -161,6 +161,7 @@ class Breaches:
     rules: list[str] = field(default_factory=list)
     open: dict[str, int | None] = field(default_factory=dict)  # undecided, and to which depth they hold
     bound: str | None = None
+    violated: bool = False  # some rule, be it a contract or not, in some environment
 
     @property
     def depth(self) -> int | None:
@@ -202,15 +203,14 @@ class Decision:
         for name, reason in skipped.items():
             yield self.judged(self.goals[name], Word.SKIPPED, "none", reason=reason)
         proved = []
-        broken = False
         for result in chain(decided, *map(self.group, rest)):
             if result.verdict in (Word.PROVED, Word.VACUOUS) and self.options.engine in ("auto", "ic3"):
                 proved.append(result)
             else:
-                broken |= result.verdict is Word.VIOLATED
+                self.breaches.violated |= result.verdict is Word.VIOLATED
                 yield result
         # A driver that is wrong is to be mended first; what else holds of it with more requests is of no use.
-        yield from proved if broken else self.widened(proved)
+        yield from proved if self.breaches.violated else self.widened(proved)
 
     def widened(self, proved: Sequence[Result]) -> Iterator[Result]:
         """What is proved for so many requests, proved for any number if possible.
