@@ -49,6 +49,9 @@ class Record:
     copy: int
 
 
+STEP: Final = Record("step", "environment", 0)  # where the locals of a step of the environment are
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Where an expression is evaluated: whose activation, whose text.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wdfmc.semantics import typed
 from wdfmc.system import flow
-from wdfmc.system.evaluate import Context
+from wdfmc.system.evaluate import STEP, Context
 from wdfmc.system.paths import K, Path
 from wdfmc.system.sources import Source
 from wdfmc.system.system import Obj, Value
@@ -153,7 +153,8 @@ class CallingThread:
             loop, *rest = step.parameters
             if getattr(loop.type, "sort", None) != self.program.objects[queue.name].sort:
                 continue
-            for at, bind in self.bound(path, step, rest, Context(bind={loop.name: K(queue)}, lenient=True)):
+            line = Context(STEP, (), "environment", bind={loop.name: K(queue)}, lenient=True)
+            for at, bind in self.bound(path, step, rest, line):
                 for begun in self.begun(at, graph, replace(bind, lenient=False)):
                     for there, lock in self.presentation_lock(begun):
                         # a thread that owns the presentation lock does not dispatch

@@ -22,7 +22,7 @@ from wdfmc.semantics import typed
 from wdfmc.semantics.types import IntType
 from wdfmc.source import Span
 from wdfmc.system import flow
-from wdfmc.system.evaluate import IDLE, Context, Evaluator, Record, cell_name
+from wdfmc.system.evaluate import IDLE, STEP, Context, Evaluator, Record, cell_name
 from wdfmc.system.inline import CallingThread
 from wdfmc.system.named import Stop
 from wdfmc.system.observers import Observers
@@ -309,7 +309,7 @@ class Lowering:
         bind: dict[str, Symbolic] = {name: K(value) for name, value in source.binding}
         slots = [v.slot for _, v in source.binding if isinstance(v, Ref) and v.slot is not None]
         # a step is one transition: what it binds never lives on
-        context = Context(Record("step", "environment", 0), (), "environment", bind=bind, lenient=True)
+        context = Context(STEP, (), "environment", bind=bind, lenient=True)
         path = Path(source.node, max((slot + 1 for slot in slots), default=0), NO_LOCK)
         path.lines.append(TraceLine(source.step.span, spoken(source.step.name), None, {}))
         for here, holds in self.evaluator.decide(source.step.when, path, context):
