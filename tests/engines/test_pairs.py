@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from tests.engines.naive import layers, random_system, shortest, successors
 from tests.systems import GOALS, small_systems
 from wdfmc.engines.abstraction import Reach, reach, recurring
+from wdfmc.engines.certificate import NotInductive
 from wdfmc.engines.engine import Holds, Unknown
 from wdfmc.engines.explicit import Explicit
-from wdfmc.engines.pairs import NotInductive, Pairs, audit
+from wdfmc.engines.pairs import Pairs, audit
 from wdfmc.system.instantiate import instantiate
 from wdfmc.system.step import choices
 from wdfmc.system.system import State, TemplateSystem, Transition, TransitionSystem, Update, Variable

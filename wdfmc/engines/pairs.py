@@ -11,16 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from wdfmc.engines.abstraction import Reach, reach
+from wdfmc.engines.certificate import NotInductive
 from wdfmc.engines.engine import Holds, Outcome, Unknown
 from wdfmc.engines.relation import TRUE, Pattern, Relation, following, numbering
 from wdfmc.engines.solver import Sat, Solver, Unsat
 from wdfmc.engines.unrolling import excluded, occurring
 from wdfmc.progress import Work
 from wdfmc.system.system import TransitionSystem
-
-
-class NotInductive(Exception):
-    """What was found is no invariant: a fault of wdfmc, never of the model. The message gives both sides."""
 
 
 @dataclass(frozen=True, slots=True)
