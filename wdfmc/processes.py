@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor
+from typing import Any, cast
 
 
 def begin() -> None:
@@ -27,5 +28,12 @@ def _end_with_parent() -> None:
 def stop(pool: ProcessPoolExecutor) -> None:
     """End its processes, whatever they are doing. They are gone after its `shutdown`."""
     # Public as `terminate_workers` from Python 3.14 on.
-    for process in list((pool._processes or {}).values()):
+    processes = list((pool._processes or {}).values())
+    for process in processes:
         process.terminate()
+    for process in processes:
+        process.join()
+    # A process that ends in the middle of an answer leaves a thread of the pool waiting for the rest of it. Once nobody
+    # can write to the pipe any more, that thread sees its end, and `shutdown` does not wait for ever.
+    if pool._result_queue is not None:
+        cast(Any, pool._result_queue)._writer.close()
