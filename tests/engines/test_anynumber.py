@@ -68,6 +68,12 @@ def test_random_systems() -> None:
     assert compared(range(40)) > 40
 
 
+def test_random_systems_by_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without time for a first run of IC3, references of shared variables are looked into."""
+    monkeypatch.setattr(anynumber, "FIRST", 0.0)
+    assert compared(range(40, 80)) > 40
+
+
 @pytest.mark.long
 def test_a_thousand_verdicts_on_random_systems() -> None:
     assert compared(range(1000, 1700)) > 1000
@@ -179,6 +185,25 @@ def overlapping_tail() -> TemplateSystem:
     )
 
 
+def witness_beside_current() -> TemplateSystem:
+    """One request raises a flag while another is ready and a third is the current one. Bad: and a fourth is seen."""
+    anyone, me = Ref("request", 0, OTHER), Ref("request", 0, 0)
+    current = TemplateVariable("Current", False, (None, anyone), None)
+    flag = TemplateVariable("flag", False, (False, True), False)
+    own = TemplateVariable("own", True, ("idle", "held", "ready", "go", "seen"), "idle")
+    return TemplateSystem(
+        (current, flag, own),
+        (
+            _step({(0, None): {None}, (2, 0): {"idle"}}, {(0, None): me, (2, 0): "held"}),
+            _step({(2, 0): {"idle"}}, {(2, 0): "ready"}),
+            _step({(2, 0): {"idle"}}, {(2, 0): "go"}),
+            _step({(1, None): {False}, (2, 0): {"idle"}}, {(2, 0): "seen"}),
+            _step({(0, None): {anyone}, (2, 0): {"go"}}, {(1, None): True}, (_others(2, {"ready"}, low=1),)),
+            _step({(1, None): {True}, (2, 0): {"seen"}}, {}, violates="bad"),
+        ),
+    )
+
+
 BREAKS_WITH_MANY = {
     "a counter that breaks at 3": (counter(3), 3),
     "a counter that breaks at 5": (counter(5), 5),
@@ -187,6 +212,7 @@ BREAKS_WITH_MANY = {
     "a parallel limit of two": (parallel_limit(2, 2), 2),
     "a bug that needs four": (parallel_limit(4, 4), 4),
     "a tail that overlaps the next activation": (overlapping_tail(), 2),
+    "a witness beside the current one": (witness_beside_current(), 4),
 }
 
 
@@ -232,6 +258,27 @@ def test_a_lemma_that_excludes_the_initial_state_is_refuted() -> None:
 def test_lemmas_that_exclude_nothing_are_refuted() -> None:
     with pytest.raises(NotInductive, match="excludes every violation"):
         audit(counter(3), Certificate(frozenset({"bad"}), (), None))
+
+
+@pytest.mark.parametrize("followed", [(), (0,)])
+def test_there_is_room_for_who_meets_a_lower_bound_beside_who_is_followed(followed: tuple[int, ...]) -> None:
+    """Four requests break it: the step's, its witness, the one that `Current` refers to, and the lemma's."""
+    me = frozenset({Ref("request", 0, 0)})
+    seen = Lemma(1, ((Place(1, None), frozenset({True})), (Place(2, 0), frozenset({"seen"}))))
+    held = Lemma(1, ((Place(0, None), me), (Place(2, 0), frozenset({"idle", "ready", "go", "seen"}))))
+    with pytest.raises(NotInductive, match="kept"):
+        audit(witness_beside_current(), Certificate(frozenset({"bad"}), (seen, held), None, followed))
+
+
+@pytest.mark.parametrize("followed", [(), (0,)])
+def test_a_lower_bound_is_not_forgotten(followed: tuple[int, ...]) -> None:
+    """Nobody is ever ready, so the flag is never raised, however many there are."""
+    ready = Lemma(1, ((Place(2, 0), frozenset({"ready"})),))
+    flag = Lemma(0, ((Place(1, None), frozenset({True})),))
+    system = witness_beside_current()
+    templates = tuple(each for at, each in enumerate(system.templates) if at != 1)
+    goals = frozenset({"bad"})
+    assert audit(replace(system, templates=templates), Certificate(goals, (ready, flag), None, followed))
 
 
 def test_out_of_time_is_no_proof() -> None:

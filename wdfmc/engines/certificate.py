@@ -5,8 +5,9 @@ enabled where all hold. Transitions are not unrolled: the exact pre-image of a l
 cube of the state before, and one question asks whether the lemmas leave room for any of these.
 
 For any number of requests the same question is asked of a fragment (`instantiate.fragment`) large enough for the
-requests that one lemma names, the footprint of one transition, and those that some shared variables refer to: a
-violation with more requests restricts to these. For fewer, some of its slots are absent (`presence`).
+requests that one lemma names, those that some shared variables refer to, and, all distinct from these, those that take
+part in one transition: a violation with more requests restricts to them. For fewer, some of its slots are absent
+(`presence`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from itertools import chain
 
 from wdfmc.engines.solver import Sat, Solver, Unsat
 from wdfmc.progress import Work
-from wdfmc.system.instantiate import Instance, first_use, fragment
+from wdfmc.system.instantiate import Instance, first_use, fragment, taking_part
 from wdfmc.system.lemma import Lemma, lifted
 from wdfmc.system.presence import among_present, dangling, with_presence
 from wdfmc.system.system import Count, Cube, Template, TemplateSystem, Transition, TransitionSystem
@@ -45,12 +46,6 @@ def certificate_of(
 ) -> Certificate:
     """`invariant`: cubes of the instance for so many requests that, with their renamings, exclude the violations."""
     return Certificate(goals, lifted(Instance(system, requests), invariant), requests)
-
-
-def room(system: TemplateSystem, lemmas: Sequence[Lemma], followed: Sequence[int]) -> int:
-    """The slots of a fragment in which every violation of any of the lemmas, and of the goals, shows itself."""
-    footprint = max((template.footprint for template in system.templates), default=0)
-    return footprint + max((lemma.requests for lemma in lemmas), default=0) + len(followed)
 
 
 def audit(system: TemplateSystem, certificate: Certificate, deadline: float | None = None) -> bool:
@@ -88,8 +83,8 @@ def size(system: TemplateSystem, certificate: Certificate) -> Size:
         instance = Instance(system, certificate.requests)
         return Size(instance, instance.flat(relevant), certificate.lemmas, ())
     present = with_presence(system)
-    enough = room(system, certificate.lemmas, certificate.followed)
-    instance = fragment(present, enough, max((lemma.requests for lemma in certificate.lemmas), default=0))
+    chosen = len(certificate.followed) + max((lemma.requests for lemma in certificate.lemmas), default=0)
+    instance = fragment(present, chosen + max(map(taking_part, system.templates), default=0), chosen)
     flat = instance.flat(relevant)
     followed = (flat.index[template, None] for template in certificate.followed)
     outside = tuple(((variable, instance.elsewhere(variable)),) for variable in followed)

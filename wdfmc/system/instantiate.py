@@ -47,16 +47,19 @@ def instantiate(system: TemplateSystem, slots: int) -> TransitionSystem:
     return Instance(system, slots).flat()
 
 
-def fragment(system: TemplateSystem, slots: int, named: int) -> Instance:
+def fragment(system: TemplateSystem, slots: int, chosen: int) -> Instance:
     """What `slots` requests of any instance with at least so many do, if they are all that take part.
 
     Every reference has one more value, `elsewhere`: some request outside, which no transition follows. Conditions on
     all others speak of the requests in the fragment alone, which weakens upper bounds; lower bounds are kept where
-    there is room for who meets them beside the footprint and `named` requests, and are dropped elsewhere. So a run of
-    the large instance, restricted to any such requests that include all that a transition needs, is one of the
-    fragment's at that transition.
+    there is room for who meets them, and are dropped elsewhere. So a step of the large instance, restricted to any such
+    requests that include all that the transition needs, is one of the fragment's.
+
+    Args:
+        chosen: how many of the requests are there for another reason than the transition. Room that they may take is no
+            room for who meets a lower bound.
     """
-    return Instance(system, slots, named)
+    return Instance(system, slots, chosen)
 
 
 def slot_name(slot: int) -> str:
@@ -160,14 +163,14 @@ class _Updating:
 
 
 class Instance:
-    """`named`: None for an instance, else see `fragment`."""
+    """`chosen`: None for an instance, else see `fragment`."""
 
-    def __init__(self, system: TemplateSystem, slots: int, named: int | None = None) -> None:
+    def __init__(self, system: TemplateSystem, slots: int, chosen: int | None = None) -> None:
         self.system = system
         self.slots = slots
-        self.named = named
+        self.chosen = chosen
         # In a fragment the last slot is `elsewhere`: it is outside of every footprint and has no record.
-        referable = slots if named is None else slots + 1
+        referable = slots if chosen is None else slots + 1
         self.everywhere = (1 << referable) - 1
         self.domains = [_Domain.of(variable, referable) for variable in system.variables]
         self.masks: dict[tuple[int, frozenset[Value]], _Mask] = {}
@@ -369,8 +372,7 @@ class Instance:
     ) -> Iterator[Transition]:
         prepared = tuple(map(self._prepared, template.updates))
         fixed = [tuple(map(_independent, others.entities)) for others in template.others]
-        needed = template.footprint + sum(others.low for others in template.others)
-        roomy = self.named is None or needed + self.named <= self.slots
+        roomy = self.chosen is None or self.chosen + taking_part(template) <= self.slots
         for slots in permutations(range(self.slots), template.footprint):
             if not relevant(template, slots):
                 continue
@@ -415,6 +417,11 @@ class Instance:
         # Weak fairness is about the whole activation, whichever lock its next step concerns.
         group = FairGroup(actor, strong, template.lock if strong else None)
         return self.fairness.setdefault(group, len(self.fairness))
+
+
+def taking_part(template: Template) -> int:
+    """The most requests that it takes to see that it is enabled: the footprint, and who meets lower bounds."""
+    return template.footprint + sum(others.low for others in template.others)
 
 
 def first_use(slots: Slots, named: int) -> bool:
