@@ -18,7 +18,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Final
 
-from wdfmc.engines.abstraction import reach
+from wdfmc.engines.abstraction import Reach, reach
 from wdfmc.engines.certificate import Certificate, size
 from wdfmc.engines.cubes import Masks, contains
 from wdfmc.engines.engine import Path
@@ -57,7 +57,7 @@ def prove(system: TemplateSystem, goals: Sequence[str], deadline: float, lemmas:
         lemmas: candidates, for example those of another slice.
     """
     search = _Search(system, goals, deadline)
-    if lemmas:
+    if search.left and lemmas:
         search.by_candidates(lemmas, deadline)
     if search.left:
         search.by_ic3(min(deadline, time.monotonic() + FIRST))
@@ -80,8 +80,15 @@ class _Search:
         self.followed: tuple[int, ...] = ()
         self.lemmas: tuple[Lemma, ...] = ()
         self._instance = Instance(system, TRIED)
-        self._flat = self._instance.flat()
-        self._known = reach(self._flat, deadline)
+        self._deadline = deadline
+
+    @cached_property
+    def _flat(self) -> TransitionSystem:
+        return self._instance.flat()
+
+    @cached_property
+    def _known(self) -> Reach | None:
+        return reach(self._flat, self._deadline)
 
     @cached_property
     def _pairs(self) -> tuple[Lemma, ...]:
