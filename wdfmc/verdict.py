@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from wdfmc.diagnostics import Diagnostic
 from wdfmc.progress import Effort
 from wdfmc.source import Source, Span
-from wdfmc.system.named import Invariant
+
+if TYPE_CHECKING:
+    from wdfmc.system.named import Invariant  # a help text needs no transition systems
 
 
 class Word(StrEnum):

@@ -47,6 +47,8 @@ class Ic3:
         owed = {obligation.rule for obligation in system.obligations}
         safe = [goal for goal in dict.fromkeys(goals) if goal not in owed]
         yield from ((goal, Unknown("it is about what happens eventually")) for goal in goals if goal in owed)
+        if not safe:
+            return
         known = reach(system, self.deadline)
         if known is None:
             yield from ((goal, Unknown("out of time")) for goal in safe)
