@@ -442,6 +442,44 @@ def test_rules_of_an_unknown_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert "did you mean `no-double-complete`" in capsys.readouterr().err
 
 
+def test_rules_of_another_catalogue(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules", "--covers", "SDV"]) == 0
+    assert "ReqDelete                            complete-only-received\n" in capsys.readouterr().out
+    assert main(["rules", "--covers", "SVD"]) == 2
+    assert "did you mean `SDV`" in capsys.readouterr().err
+
+
+def test_rules_that_are_not_checked_say_why(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules", "information-within-length"]) == 0
+    assert "lengths are not in the model" in capsys.readouterr().out
+
+
+def test_rules_as_a_page(tmp_path: Path) -> None:
+    written = tmp_path / "rules.md"
+    assert main(["rules", "--format", "markdown", "--output", str(written)]) == 0
+    assert written.read_bytes() == (ROOT / "docs" / "rules.md").read_bytes()
+
+
+def test_rules_written_to_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    written = tmp_path / "rules.txt"
+    assert main(["rules", "--covers", "KV", "--output", str(written)]) == 0
+    assert capsys.readouterr().out == ""
+    assert "KV-01 " in written.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "rules no-double-complete --covers SDV",
+        "rules no-double-complete --output a.md",
+        "rules --covers SDV --format markdown",
+    ],
+)
+def test_rules_options_that_contradict(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words.split()) == 2
+    assert "error[WDF905]" in capsys.readouterr().err
+
+
 # ---------------------------------------------------------------- the whole of it
 
 MODEL = "models/cancellation/pending_read.wdf"

@@ -715,9 +715,19 @@ class Use(Node):
     rules: tuple[Name, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Unchecked(Node):
+    """`unchecked name "sentence" covers ...; because ...;`: what others ask of drivers and no rule does, and why"""
+
+    name: str
+    sentence: str
+    metas: tuple[Meta, ...]
+
+
 Item: TypeAlias = (
     Import | Sort | EnumDeclaration | FlagsDeclaration | StatusDeclaration | OptionDeclaration | Ghost | Define | Helper
     | CallbackKind | Ddi | Step | Loop | Thread | View | Alias | Driver | Stack | Rule | Use
+    | Unchecked
 )  # fmt: skip
 
 

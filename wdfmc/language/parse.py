@@ -302,6 +302,10 @@ class Builder:
     def use(self, span: Span, c: list[Any]) -> ast.Use:
         return ast.Use(tuple(c), span=span)
 
+    def unchecked(self, span: Span, c: list[Any]) -> ast.Unchecked:
+        name, sentence, *metas = c
+        return ast.Unchecked(name.id, unquoted(sentence), tuple(metas), span=span)
+
     def joined(op: str) -> Any:  # type: ignore[misc]
         def build(self: Builder, span: Span, c: list[Any]) -> ast.Binary:
             return ast.Binary(op, c[0], c[1], span=span)

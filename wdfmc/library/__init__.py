@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -18,13 +19,18 @@ from wdfmc.source import Source, Span
 
 FOLDERS: Final = (("framework", ".wdf"), ("rules", ".wdfspec"))
 PREFIX: Final = "wdfmc/library/"  # of the name of every text of the library
+IDENTIFIER: Final = re.compile(r"[A-Z]+-\d+")  # of a row in a catalogue of rules, as `covers` names it
 
 
 @dataclass(frozen=True, slots=True)
 class RuleInfo:
-    """A built-in rule. `trigger` and the words of `assuming` are as written; `span` covers its leading comment too."""
+    """A built-in rule. `trigger` and the words of `assuming` are as written; `span` covers its leading comment too.
+
+    `group`: the name of its text, without folder and ending.
+    """
 
     name: str
+    group: str
     sentence: str
     covers: tuple[str, ...]
     assuming: tuple[str, ...]
@@ -32,7 +38,28 @@ class RuleInfo:
     trigger: str | None
     default: bool
     example: str | None  # the end of the path of a shipped model that breaks the rule
+    body: ast.RuleBody
     span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class UncheckedInfo:
+    """What others ask of drivers and no built-in rule does; `because` says why not."""
+
+    name: str
+    sentence: str
+    covers: tuple[str, ...]
+    because: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """A row of another catalogue: its id (`SDV-01`), the name of one of its pages if it has any, and what covers it."""
+
+    id: str
+    page: str | None
+    by: RuleInfo | UncheckedInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +120,8 @@ def names_of(item: ast.Item) -> Iterator[tuple[str, str]]:
             yield from ((line.name, f"line of the loop of {sort}") for line in lines)
         case ast.Rule(name=name):
             yield name, "rule"
+        case ast.Unchecked(name=name):
+            yield name, "rule that is not checked"
         case ast.StatusDeclaration(name=name):
             yield name, "status"
         case ast.Sort(name=name):
@@ -125,12 +154,53 @@ def rules() -> tuple[RuleInfo, ...]:
     return tuple(rule_info(entry.item, entry.span) for entry in entries() if isinstance(entry.item, ast.Rule))
 
 
+@cache
+def unchecked() -> tuple[UncheckedInfo, ...]:
+    """What is left out, in the order of the texts."""
+    return tuple(unchecked_info(entry.item, entry.span) for entry in entries() if isinstance(entry.item, ast.Unchecked))
+
+
+def unchecked_info(item: ast.Unchecked, span: Span) -> UncheckedInfo:
+    metas = words_of(item.metas)
+    return UncheckedInfo(item.name, item.sentence, metas.get("covers", ()), " ".join(metas["because"]), span)
+
+
+def everything() -> tuple[RuleInfo | UncheckedInfo, ...]:
+    """All that names rows of other catalogues."""
+    return (*rules(), *unchecked())
+
+
+def covered(source: str) -> tuple[Covered, ...]:
+    """The rows of a catalogue (`SDV`) with all their pages, by id. Behind an id stand the names of its pages."""
+    rows = re.compile(rf"{re.escape(source)}-(\d+)", re.IGNORECASE)
+    found: list[tuple[int, Covered]] = []
+    for rule in everything():
+        ids = [at for at, word in enumerate(rule.covers) if IDENTIFIER.fullmatch(word)]
+        for at, end in pairwise((*ids, len(rule.covers))):
+            if number := rows.fullmatch(rule.covers[at]):
+                pages = rule.covers[at + 1 : end] or (None,)
+                found += [(int(number[1]), Covered(rule.covers[at], page, rule)) for page in pages]
+    return tuple(row for _, row in sorted(found, key=lambda pair: pair[0]))
+
+
+def catalogues() -> tuple[str, ...]:
+    """The catalogues of which the texts name rows, the first part of each id."""
+    words = (word for rule in everything() for word in rule.covers)
+    return tuple(sorted({word.partition("-")[0] for word in words if IDENTIFIER.fullmatch(word)}))
+
+
+def words_of(metas: tuple[ast.Meta, ...]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for meta in metas:
+        found[meta.key] = found.get(meta.key, ()) + meta.words
+    return found
+
+
 def rule_info(rule: ast.Rule, span: Span) -> RuleInfo:
-    metas: dict[str, tuple[str, ...]] = {}
-    for meta in rule.metas:
-        metas[meta.key] = metas.get(meta.key, ()) + meta.words
+    metas = words_of(rule.metas)
     return RuleInfo(
         name=rule.name,
+        group=Path(span.source.name).stem,
         sentence=rule.sentence,
         covers=metas.get("covers", ()),
         assuming=metas.get("assuming", ()),
@@ -138,8 +208,20 @@ def rule_info(rule: ast.Rule, span: Span) -> RuleInfo:
         trigger=rule.trigger.span.text if rule.trigger else None,
         default="off" not in metas.get("default", ()),
         example=metas["example"][0] if metas.get("example") else None,
+        body=rule.body,
         span=span,
     )
+
+
+def introduction(group: str) -> str:
+    """The first paragraph of the text of a group of rules, which says what they are about."""
+    text = next(source.text for source in sources() if source.name == f"{PREFIX}rules/{group}.wdfspec")
+    lines = []
+    for line in text.splitlines():
+        if not (words := line.removeprefix("//").strip()) or not line.startswith("//"):
+            break
+        lines.append(words)
+    return " ".join(lines)
 
 
 def find(name: str) -> tuple[Entry, ...]:

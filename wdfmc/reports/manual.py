@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Final
 
 from wdfmc.language import ast
 from wdfmc.library import Entry, RuleInfo, entries, rules
-from wdfmc.reports.page import Line, Look, cells, padded, paragraph, printable, wrapped
+from wdfmc.reports.page import Line, Look, padded, paragraph, printable
+from wdfmc.semantics.check import BEHAVIOURS
 from wdfmc.source import Span
 
 if TYPE_CHECKING:
@@ -19,28 +20,12 @@ LABEL: Final = 11  # columns of `source     `, `returns    ` ...
 FAILURE: Final = 0x80000000  # the high bit of an NTSTATUS
 
 
-def rules_lines(found: Sequence[RuleInfo], look: Look) -> list[Line]:
-    """The list of all rules: name, sentence, and what each covers."""
-    width = min(max((cells(rule.name) for rule in found), default=0), look.width * 2 // 5)
-    lines: list[Line] = []
-    for rule in found:
-        sentence = rule.sentence if rule.default else f"{rule.sentence} (off unless named by --rule)"
-        covers = f"covers {', '.join(rule.covers)}" if rule.covers else ""
-        room = look.width - width - 2
-        right = [(line, "") for line in wrapped(sentence, room)]
-        right += [(line, "dim") for line in (wrapped(covers, room) if covers else [])]
-        names = wrapped(rule.name, width)
-        for at in range(max(len(names), len(right))):
-            name = names[at] if at < len(names) else ""
-            lines.append(((padded(name, width + 2), "bold"), right[at] if at < len(right) else ("", "")))
-    lines += [(), ((f"{len(found)} rules; `wdfmc rules NAME` shows one with an example trace", ""),)]
-    return lines
-
-
 def rule_lines(rule: RuleInfo, look: Look) -> list[Line]:
+    behaviour = next((word for word in rule.assuming if word in BEHAVIOURS), None)
     rows = [
         ("covers", ", ".join(rule.covers)),
-        ("assuming", ", ".join(rule.assuming)),
+        ("assuming", ", ".join(word for word in rule.assuming if word not in BEHAVIOURS)),
+        ("target", f"{behaviour}, unless the driver or --target says otherwise" if behaviour else ""),
         ("symptom", rule.symptom or ""),
         ("trigger", rule.trigger or ""),
         ("default", "" if rule.default else "off: checked only when named by --rule or used by a bundle"),
