@@ -124,8 +124,9 @@ def in_block(program: typed.Program, block: typed.Block) -> Iterator[Covered]:
                 for alternative in alternatives:
                     yield from in_block(program, alternative)
             case typed.Invoke(_, _, name, _) if program.routines[name].ddi:
-                for value in outcomes(program, program.routines[name]):
-                    yield Covered("outcome", span, returning(name, value), None)
+                called = program.routines[name]
+                for value in outcomes(program, called):
+                    yield Covered("outcome", span, returning(called.name, value), None)
             case _:
                 pass
 

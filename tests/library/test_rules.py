@@ -36,7 +36,13 @@ OTHERS = """
     request-eventually-completed cancel-responsive power-down-completes sync-send-terminates
     parent-after-children no-dangling-slot deadlock-free model-bound
 """
-PROMISED = frozenset(f"{COMPLETION} {CANCELLATION} {SENDING} {OTHERS}".split())
+PROTOCOLS = """
+    send-ddi-matches-type buffer-ddi-matches-type no-completion-routine-with-forget forget-only-received
+    request-single-owner ref-balance find-ref-balanced reuse-before-resend target-removal-protocol
+    exactly-one-completer no-leak-at-quiesce status-propagated
+    created-object-has-parent close-target-before-delete
+"""
+PROMISED = frozenset(f"{COMPLETION} {CANCELLATION} {SENDING} {OTHERS} {PROTOCOLS}".split())
 """The builtins of the SEED rows (without env-...), of SDV-01 to 16, 19 to 21, 35 to 37, and seven of wdfmc's own."""
 
 WITHOUT_TRIGGER = frozenset(

@@ -168,8 +168,9 @@ def assemble(
     for item, driver in items:
         match item:
             case ast.Ddi(name) | ast.Helper(name):
-                if tables.routines.get(name) is item:
-                    routines[name] = bodies.routine(item, driver is not None)
+                for key in tables.versions.get(name, [name]):
+                    if tables.routines.get(key) is item:
+                        routines[key] = bodies.routine(item, driver is not None)
             case ast.CallbackBody(name) if driver is not None and tables.callbacks.get(name) is item:
                 callbacks[name] = bodies.callback(item, driver.name)
             case ast.Step():

@@ -11,6 +11,7 @@ from wdfmc.diagnostics import Diagnostic, Label, Severity, did_you_mean
 from wdfmc.language import ast
 from wdfmc.semantics import typed
 from wdfmc.semantics.types import (
+    ANY_SORT,
     BoolType,
     CallbackType,
     ConditionType,
@@ -63,6 +64,7 @@ class Tables:
         self.defines: dict[str, ast.Define] = {}
         self.kinds: dict[str, ast.CallbackKind] = {}
         self.routines: dict[str, ast.Ddi | ast.Helper] = {}
+        self.versions: dict[str, list[str]] = {}  # of each DDI: one for each kind of first argument
         self.callbacks: dict[str, ast.CallbackBody] = {}
         self.callback_kinds: dict[str, list[str]] = {}
         self.objects: dict[str, typed.Object] = {}
@@ -119,7 +121,8 @@ class Tables:
 
     def named_type(self, name: str, optional: bool, span: Span) -> Type:
         simple: dict[str, Type] = {"bool": BoolType(), "BOOLEAN": BoolType(), "NTSTATUS": StatusType(),
-                                   "condition": ConditionType()}  # fmt: skip
+                                   "condition": ConditionType(),
+                                   ANY_SORT: RefType(ANY_SORT, optional, ANY_SORT)}  # fmt: skip
         if name in simple:
             return simple[name]
         if name in self.enums:
@@ -200,11 +203,23 @@ class Tables:
             case ast.Define(name):
                 if self.claim(name, item.span):
                     self.defines[name] = item
+            case ast.Ddi(name) if name in self.versions:
+                self.declare_version(name, item)
             case ast.Ddi(name) | ast.Helper(name):
                 if self.claim(name, item.span):
                     self.routines[name] = item
+                    if isinstance(item, ast.Ddi):
+                        self.claim(version_of(item), item.span)
+                        self.versions[name] = [name]
             case _:
                 pass
+
+    def declare_version(self, name: str, item: ast.Ddi) -> None:
+        """Another version of a DDI, for another kind of first argument."""
+        key = version_of(item)
+        if self.claim(key, item.span):
+            self.routines[key] = item
+            self.versions[name].append(key)
 
     def declare_option(self, item: ast.OptionDeclaration, name: str, kind: ast.Type, default: ast.Expr) -> None:
         given = self.type_of(kind)
@@ -559,3 +574,9 @@ def default_value(kind: Type) -> typed.Constant:
             return frozenset()
         case RefType() | CallbackType() | SetType() | ListType() | NullType() | VoidType() | UnknownType():
             return None
+
+
+def version_of(ddi: ast.Ddi) -> str:
+    """What sets a version of a DDI apart from the others."""
+    first = ddi.parameters[0].type.span.text.rstrip("?") if ddi.parameters and ddi.parameters[0].type else ""
+    return f"{ddi.name}({first})"

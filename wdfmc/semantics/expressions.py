@@ -477,6 +477,7 @@ class Expressions:
         return typed.Happens(event, tuple(patterns))
 
     def invoke(self, node: ast.Call, id: str, args: tuple[ast.Expr, ...], scope: Scope, out: Hoisted) -> Typed:
+        id = self.version(id, args, scope)
         routine = self.tables.routines[id]
         result: Type = self.tables.type_of(routine.result) if routine.result else VoidType()
         if out is None:
@@ -490,6 +491,18 @@ class Expressions:
         temporary = self.temporary()
         out.append(typed.Invoke(node.span, temporary, id, arguments))
         return temporary, result
+
+    def version(self, id: str, args: tuple[ast.Expr, ...], scope: Scope) -> str:
+        """The version of a DDI that takes such a first argument; the first one if there is none."""
+        versions = self.tables.versions.get(id, [id])
+        if len(versions) == 1 or not args:
+            return versions[0]
+        before = len(self.tables.diagnostics)
+        first = args[0].operand if isinstance(args[0], ast.AddressOf) else args[0]
+        _, kind = self.expr(first, scope, None, [])
+        del self.tables.diagnostics[before:]  # reported when the argument is read
+        takes = [self.signature(self.tables.routines[key])[0].type for key in versions]
+        return next((key for key, wanted in zip(versions, takes, strict=True) if fits(kind, wanted)), id)
 
     def temporary(self) -> typed.Local:
         return typed.Local(f"${next(self.fresh)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,9 @@ Type: TypeAlias = (
 )  # fmt: skip
 
 
+ANY_SORT: Final = "object"  # what a parameter takes that is only compared with null
+
+
 def fits(given: Type, wanted: Type) -> bool:
     """Whether a value of the first type may stand where the second is wanted."""
     match given, wanted:
@@ -136,7 +139,7 @@ def fits(given: Type, wanted: Type) -> bool:
         case ((RefType() | CallbackType()), NullType()):
             return True
         case RefType(sort=a), RefType(sort=b):
-            return a == b
+            return b in (a, ANY_SORT)
         case CallbackType(), CallbackType():
             return True
         case EnumType(members=a), EnumType(members=b):

@@ -469,7 +469,7 @@ class Builder:
             if result is not None:
                 for given in outcomes(self.program, routine) if self.goals and frame.driver else ():
                     condition = typed.Compare("==", result, typed.Const(given))
-                    exit = self.passed(statement.span, exit, frame, returning(name, given), condition)
+                    exit = self.passed(statement.span, exit, frame, returning(routine.name, given), condition)
         names, copies = self.bind(routine, args, suffix)
         driver, atomic = frame.driver and not routine.atomic, routine.atomic or frame.atomic
         inner = Frame(self.program, names, suffix, exit, result, driver, atomic)
@@ -485,13 +485,13 @@ class Builder:
                     first = self.node(Touch(arg), statement.span, first, True)
         if begins_atom:
             shown = result.name if isinstance(result, typed.Local) else None
-            begin = replace(weight(first, exit), action=name, result=shown)
+            begin = replace(weight(first, exit), action=routine.name, result=shown)
             first = self.node(begin, statement.span, first, frame.driver)
         for local, value in reversed(copies):  # arguments are read before the call: others may step between
             first = self.node(Set(local, value), statement.span, first, frame.driver)
         if routine.ddi and frame.driver and not frame.atomic:
             shown = result.name if isinstance(result, typed.Local) else None
-            first = self.node(Line(name, shown), statement.span, first, True)
+            first = self.node(Line(routine.name, shown), statement.span, first, True)
         return first
 
     def bind(

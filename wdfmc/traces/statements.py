@@ -68,7 +68,7 @@ class Statements:
         self.variables = Variables(program, slots)
         self.terms = Terms(program, self.variables)
         self.watch = Watch(program, self.variables, rules)
-        self.routines: dict[tuple[str, Style], Code] = {}
+        self.routines: dict[tuple[str, tuple[typed.Parameter, ...], Style], Code] = {}
         self.callbacks: dict[str, Code] = {}
         self.optional: dict[str, tuple[Term | None, Term | None]] = {}
 
@@ -296,7 +296,7 @@ class Statements:
         return run
 
     def routine(self, routine: typed.Routine, style: Style) -> Code:
-        key = routine.name, style
+        key = routine.name, routine.parameters, style
         if key not in self.routines:
             self.routines[key] = self.block((*routine.requires, *routine.body), style)
         return self.routines[key]
