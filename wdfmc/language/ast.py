@@ -478,12 +478,22 @@ class CallbackKind(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Level(Node):
+    """`level wait ? PASSIVE_LEVEL : DISPATCH_LEVEL;`"""
+
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class Ddi(Node):
+    """`levels`: of `level E;`, the interrupt request level up to which it may be called; at most one."""
+
     name: str
     parameters: tuple[Parameter, ...]
     result: Type | None
     requires: tuple[Requires, ...]
     sources: tuple[str, ...]
+    levels: tuple[Level, ...]
     body: Block
 
 

@@ -133,7 +133,11 @@ class Builder:
         name, params, result, *clauses, body = c
         requires = tuple(clause for clause in clauses if isinstance(clause, ast.Requires))
         sources = tuple(text for clause in clauses if isinstance(clause, list) for text in clause)
-        return ast.Ddi(str(name), params or (), result, requires, sources, body, span=span)
+        levels = tuple(clause for clause in clauses if isinstance(clause, ast.Level))
+        return ast.Ddi(str(name), params or (), result, requires, sources, levels, body, span=span)
+
+    def level(self, span: Span, c: list[Any]) -> ast.Level:
+        return ast.Level(c[0], span=span)
 
     def requires(self, span: Span, c: list[Any]) -> ast.Requires:
         return ast.Requires(c[0], c[1].id, span=span)

@@ -54,6 +54,7 @@ def facts(entry: Entry) -> Iterator[tuple[str, str]]:
         case ast.Ddi() as ddi:
             yield "source", "; ".join(ddi.sources)
             yield "returns", ", ".join(outcomes(ddi))
+            yield "level", ", ".join(one_line(clause.value.span.text) for clause in ddi.levels)
             yield (
                 "runs",
                 ", ".join(dict.fromkeys(n.callback.span.text for n in walk(ddi.body) if isinstance(n, ast.Start))),

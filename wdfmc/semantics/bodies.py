@@ -317,8 +317,18 @@ class Bodies(Expressions):
             self.has_no_turns(node.body)
         ddi = isinstance(node, ast.Ddi)
         return typed.Routine(
-            node.name, parameters, scope.result, requires, body, atomic=not driver, ddi=ddi, span=node.span
-        )
+            node.name, parameters, scope.result, requires, body, atomic=not driver, ddi=ddi,
+            level=self.level(node, scope) if isinstance(node, ast.Ddi) else None, span=node.span,
+        )  # fmt: skip
+
+    def level(self, node: ast.Ddi, scope: Scope) -> typed.Expr | None:
+        """What the event of a call says; without a clause the first member of the enumeration that it takes."""
+        match self.tables.events.get(typed.CALLED):
+            case (typed.Parameter(type=EnumType(members=members) as wanted),):
+                clause = next(iter(node.levels), None)
+                return typed.Const(members[0]) if clause is None else self.value(clause.value, scope, wanted)
+            case _:
+                return None
 
     def body_scope(self, parameters: Iterable[typed.Parameter], driver: bool, result: Type) -> Scope:
         scope = Scope("driver" if driver else "framework", {}, {}, result=result)

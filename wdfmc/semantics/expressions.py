@@ -394,6 +394,8 @@ class Expressions:
 
     def built_in(self, node: ast.Call, id: str, args: tuple[ast.Expr, ...], scope: Scope, out: Hoisted) -> Typed:
         wanted = {"in": 2, "running": 2, "quiet": 0}.get(id, 1)
+        if id == "in" and len(args) == 1:
+            return typed.Hosted(self.expr(args[0], scope)[0]), BoolType()
         if len(args) != wanted:
             self.tables.error("WDF302", f"`{id}` takes {wanted} argument{'s' if wanted > 1 else ''}", node.span)
             return FALSE, BoolType()

@@ -18,6 +18,7 @@ from wdfmc.system.system import Obj
 Constant: TypeAlias = "bool | int | str | Obj | frozenset[str] | None"
 
 THREADS: Final = "threads"  # the option that says whether the driver's threads go on
+CALLED: Final = "ddi_called"  # the event at which a driver calls a DDI, with the level up to which it may be called
 LOCKS: Final = "locks"  # the option that says whether a lock which is free again and again is got in the end
 WITHDRAWN: Final = "off"  # of these options: no
 
@@ -165,6 +166,13 @@ class Inside:
 
 
 @dataclass(frozen=True, slots=True)
+class Hosted:
+    """The calling activation is a callback that the object hosts."""
+
+    host: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """A variable, set or list of the driver, or a field of another request, refers to the request."""
 
@@ -206,7 +214,8 @@ class Since:
 
 Expr: TypeAlias = (
     Const | Local | FieldOf | Not | And | Or | Compare | Arithmetic | Conditional | OneOf | HasFlag | Exists | Pick
-    | CountOf | Succeeded | Active | RoleActive | Mine | Inside | Stored | Quiet | Maybe | Happens | Once | Since
+    | CountOf | Succeeded | Active | RoleActive | Mine | Inside | Hosted | Stored | Quiet | Maybe | Happens | Once
+    | Since
 )  # fmt: skip
 
 # ---------------------------------------------------------------- statements
@@ -405,7 +414,10 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Routine:
-    """A DDI (atomic, with contracts), a helper of the library (atomic) or of the driver (expanded in place)."""
+    """A DDI (atomic, with contracts), a helper of the library (atomic) or of the driver (expanded in place).
+
+    level: what a DDI tells about itself when it is called, as an expression of its parameters; None if nobody asks.
+    """
 
     name: str
     parameters: tuple[Parameter, ...]
@@ -414,6 +426,7 @@ class Routine:
     body: Block
     atomic: bool
     ddi: bool
+    level: Expr | None
     span: Span = field(compare=False, repr=False)
 
 

@@ -69,6 +69,7 @@ class Context:
     lenient: bool = False  # a field of null is NOTHING instead of a violation
     event: tuple[str, tuple[Symbolic, ...]] | None = None
     past: Mapping[typed.Expr, Place] = field(default_factory=dict)
+    host: str | None = None  # the object in whose loop the callback runs
 
     def binding(self, name: str, value: Symbolic) -> Context:
         return replace(self, bind={**self.bind, name: value})
@@ -306,6 +307,8 @@ class Evaluator(Algebra):
                 yield from self.test_of(lock, path, context, lambda v: isinstance(v, Obj) and v.name in path.locks)
             case typed.Inside(kind, subject):
                 yield from self.inside(kind, subject, path, context)
+            case typed.Hosted(host):
+                yield from self.test_of(host, path, context, lambda v: isinstance(v, Obj) and v.name == context.host)
             case typed.Active(host):
                 for here, target in self.targets(host, path, context):
                     yield from self.hosted(here, target)

@@ -477,6 +477,9 @@ class Builder:
         for require in reversed(routine.requires):
             required = Require(renamed(require.condition, inner), require.rule)
             first = self.node(required, require.span, first, inner.driver)
+        if routine.level is not None and frame.driver:
+            event = Emit(typed.CALLED, (renamed(routine.level, inner),) if typed.CALLED in self.observed else ())
+            first = self.node(event, statement.span, first, inner.driver)
         for require in routine.requires:  # the call is made, whichever of its contracts it keeps
             first = self.called(require.span, require.rule, first)
         if frame.driver and not frame.atomic:
@@ -582,7 +585,7 @@ def weight(first: Node, exit: Node) -> AtomBegin:
             case _:
                 pass
     starts = first
-    while isinstance(starts.operation, Probe | Require | Set) and starts.next is not None:
+    while isinstance(starts.operation, Probe | Require | Set | Emit) and starts.next is not None:
         starts = starts.next
     ways = starts.operation.ways if isinstance(starts.operation, Fork) else (starts,)
     return AtomBegin(heavy, acquires, any(isinstance(way.operation, Await) for way in ways))

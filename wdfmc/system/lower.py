@@ -334,7 +334,7 @@ class Lowering:
             thread = next(t for t in self.program.threads if lane_of(t) == activity.name)
             if thread.variable is not None:
                 bind[thread.variable] = K(value)
-        return Context(activity.record, activity.kinds, activity.name, slot, bind)
+        return Context(activity.record, activity.kinds, activity.name, slot, bind, host=activity.host)
 
     def advance(self, path: Path, source: Source, context: Context) -> Iterator[Path]:
         """Execute one operation, or end the transition before it."""

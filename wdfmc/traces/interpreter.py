@@ -191,9 +191,20 @@ class Machine(Statements):
 
     def activation_moves(self, configuration: Configuration, key: Key, found: Activation, lane: str) -> Iterator[Move]:
         place: list[Span] = []
-        run = lambda chooser: self.attempt(configuration, key, found, chooser, place)  # noqa: E731
-        for (world, broken), chooser in attempts(run):
-            yield self.move(lane, place[0], world, broken, chooser)
+
+        def run(chooser: Chooser) -> tuple[World, Broken | None] | Blocked:
+            try:
+                return self.attempt(configuration, key, found, chooser, place)
+            except Blocked as blocked:
+                if not blocked.violated:
+                    raise
+                return blocked
+
+        for result, chooser in attempts(run):
+            if isinstance(result, Blocked):  # to begin the call is a violation, whether it returns or not
+                yield Move(lane, place[0], tuple(chooser.words), (), None, None, None, result.violated)
+            else:
+                yield self.move(lane, place[0], *result, chooser)
 
     def attempt(
         self, configuration: Configuration, key: Key, found: Activation, chooser: Chooser, place: list[Span]
@@ -215,7 +226,10 @@ class Machine(Statements):
                 place[:] = [instruction.span]
             elif found.kind is not None:
                 place[:] = [self.program.callbacks[found.name].span]
-        broken = self.guarded(world)
+        try:
+            broken = self.guarded(world)
+        except Blocked as blocked:
+            raise Blocked(blocked.lock, frozenset(world.violated)) from None
         if broken is None:
             self.store(world, key, found)
         return world, broken

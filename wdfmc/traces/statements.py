@@ -288,10 +288,14 @@ class Statements:
             else:
                 given.append((parameter.name, self.terms.place(arg, style.mode)))
         result = None if target is None else target.name
+        told = routine.level is not None and style.driver
+        level = self.terms.term(routine.level, FRAMEWORK.mode) if told and routine.level is not None else None
 
         def run(world: World) -> None:
             names: dict[str, Local] = {name: value(world) for name, value in given}
             world.enter(Frame(names, [(self.routine(routine, inner), 0)], result, inner.atomic))
+            if level is not None:
+                self.tell(world, typed.CALLED, level(world))
 
         return run
 

@@ -209,6 +209,9 @@ class Terms:
             case typed.Inside(kind, subject):
                 value = self.term(subject, mode)
                 return lambda world: kind in world.kinds and world.key is not None and value(world) == world.key.subject
+            case typed.Hosted(host):
+                value = self.term(host, mode)
+                return lambda world: self.is_in(world, value(world))
             case typed.Active(host):
                 target = self.target(host, mode)
                 return lambda world: self.hosts(world, target(world))
@@ -226,6 +229,10 @@ class Terms:
 
     def holds(self, world: World, lock: Datum) -> bool:
         return isinstance(lock, Obj) and world.key is not None and world.held.get(lock.name) == world.key
+
+    def is_in(self, world: World, host: Datum) -> bool:
+        found = world.active.get(world.key) if world.key is not None else None
+        return found is not None and found.host is not None and found.host == host
 
     def hosts(self, world: World, host: Subject | None) -> bool:
         return host is not None and any(found.host == host for found in world.active.values())

@@ -23,11 +23,15 @@ T = TypeVar("T")
 
 
 class Blocked(Exception):
-    """The step cannot be taken now: a lock is held, or what is awaited does not hold."""
+    """The step cannot be taken now: a lock is held, or what is awaited does not hold.
 
-    def __init__(self, lock: str | None = None) -> None:
+    violated: the rules that are broken by what it does before it waits.
+    """
+
+    def __init__(self, lock: str | None = None, violated: frozenset[str] = frozenset()) -> None:
         super().__init__(lock)
         self.lock = lock
+        self.violated = violated
 
 
 class Broken(Exception):
