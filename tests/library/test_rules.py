@@ -42,7 +42,11 @@ PROTOCOLS = """
     exactly-one-completer no-leak-at-quiesce status-propagated
     created-object-has-parent close-target-before-delete
 """
-PROMISED = frozenset(f"{COMPLETION} {CANCELLATION} {SENDING} {OTHERS} {PROTOCOLS}".split())
+LEVELS = """
+    ddi-irql-max sync-wait-passive callback-irql-balanced callback-critical-region-balanced interrupt-lock-dedicated
+    lock-order-acyclic
+"""
+PROMISED = frozenset(f"{COMPLETION} {CANCELLATION} {SENDING} {OTHERS} {PROTOCOLS} {LEVELS}".split())
 """The builtins of the SEED rows (without env-...), of SDV-01 to 16, 19 to 21, 35 to 37, and seven of wdfmc's own."""
 
 WITHOUT_TRIGGER = frozenset(
