@@ -182,10 +182,13 @@ class _Growing:
                         larger[new, also] = larger[also, new] = True
             done += now
 
-    def changes(self, at: int) -> list[list[tuple[int, int]]]:
-        """For each update of a transition that can be enabled the (old, new) values of the variable that it updates."""
+    def changes(self, at: int) -> list[list[tuple[int, int]]] | None:
+        """For each update of a transition the (old, new) values of the variable that it updates. None: it is never
+        enabled.
+        """
         before = self._enabled(self.transitions[at])
-        assert before is not None
+        if before is None:
+            return None
         found = []
         updates = self.system.transitions[at].updates
         for (target, source, _), write in zip(updates, self.transitions[at].writes, strict=True):
@@ -214,7 +217,8 @@ def recurring(system: TransitionSystem, known: Reach) -> set[int]:
     """
     growing = _Growing(system)
     growing.together = known.together
-    changes = {at: growing.changes(at) for at in known.first if system.transitions[at].violates is None}
+    possible = {at: growing.changes(at) for at in known.first if system.transitions[at].violates is None}
+    changes = {at: each for at, each in possible.items() if each is not None}
     while True:
         edges: dict[int, set[int]] = {}
         for each in changes.values():

@@ -57,7 +57,21 @@ def audit(system: TemplateSystem, certificate: Certificate, deadline: float | No
     Raises:
         NotInductive: there is a counterexample.
     """
-    return _Audit(size(system, certificate), certificate, deadline).passed()
+    return _Audit(_claim(size(system, certificate), certificate.requests), deadline).passed()
+
+
+def confirmed(
+    system: TransitionSystem, invariant: Sequence[Cube], asked: Sequence[Cube], deadline: float | None
+) -> bool:
+    """Proves that no reachable state of an instance is in a cube of the invariant, and that nothing is violated then.
+
+    Args:
+        asked: some of the invariant's cubes; the system looks the same from every other one as from one of these.
+
+    Returns and raises: as `audit`.
+    """
+    every = tuple((system.slots, cube) for cube in asked)
+    return _Audit(_Claim(system, tuple(invariant), every, (), system.slots), deadline).passed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +106,36 @@ def size(system: TemplateSystem, certificate: Certificate) -> Size:
     return Size(instance, flat, lemmas, (*outside, *dangling(flat)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """That no reachable state of a system is in a cube of the invariant, and that nothing is violated then.
+
+    `asked`: how many requests a cube names, and the cube: is it entered by a transition whose other requests are fresh?
+    """
+
+    flat: TransitionSystem
+    invariant: tuple[Cube, ...]
+    asked: tuple[tuple[int, Cube], ...]
+    impossible: tuple[Cube, ...]
+    requests: int | None
+
+
+def _claim(size: Size, requests: int | None) -> _Claim:
+    invariant = tuple(chain.from_iterable(lemma.placements(size.instance) for lemma in size.lemmas))
+    placed = (
+        (lemma.requests, lemma.placed(size.instance, tuple(range(lemma.requests))))
+        for lemma in size.lemmas
+        if lemma.requests <= size.instance.slots
+    )
+    asked = tuple((named, cube) for named, cube in placed if cube is not None)
+    return _Claim(size.flat, invariant, asked, size.impossible, requests)
+
+
 class _Audit:
-    def __init__(self, size: Size, certificate: Certificate, deadline: float | None) -> None:
-        self.instance, self.flat, self.lemmas = size.instance, size.flat, size.lemmas
-        self.certificate = certificate
-        self.work = Work("audit", "any" if certificate.requests is None else certificate.requests)
+    def __init__(self, claim: _Claim, deadline: float | None) -> None:
+        self.claim = claim
+        self.flat = claim.flat
+        self.work = Work("audit", "any" if claim.requests is None else claim.requests)
         self.deadline = deadline
         self.solver = Solver()
         self.lines: list[str] = []
@@ -106,17 +145,16 @@ class _Audit:
             self.literals.append([self._fresh() for _ in variable.domain])
         self.masks: dict[tuple[int, int], int] = {}
         self.conditions: dict[Count, int] = {}
-        for cube in size.impossible:
+        for cube in claim.impossible:
             self._exclude(cube)
 
     def passed(self) -> bool:
         """Raises NotInductive."""
         self._states()
-        for lemma in self.lemmas:
-            for cube in lemma.placements(self.instance):
-                self._exclude(cube)
-                if all(mask >> self.flat.initial[variable] & 1 for variable, mask in cube):
-                    raise NotInductive(f"a lemma of the engine's invariant excludes the initial state: {lemma}")
+        for cube in self.claim.invariant:
+            self._exclude(cube)
+            if all(mask >> self.flat.initial[variable] & 1 for variable, mask in cube):
+                raise NotInductive(f"a lemma of the engine's invariant excludes the initial state: {self._told(cube)}")
         broken, left = self._fresh(), self._fresh()
         self._clause(-broken, *self._violations())
         self._clause(-left, *self._escapes())
@@ -124,15 +162,22 @@ class _Audit:
         claims = (("excludes every violation", broken), ("is kept by every transition", left))
         for queries, (claim, question) in enumerate(claims, 1):
             answer = self.solver.check([question], self.deadline)
-            self.work.at(lemmas=len(self.lemmas), queries=queries)
+            self.work.at(lemmas=len(self.claim.asked), queries=queries)
             if isinstance(answer, Sat):
-                how_many = "any number of" if self.certificate.requests is None else str(self.certificate.requests)
+                how_many = "any number of" if self.claim.requests is None else str(self.claim.requests)
                 raise NotInductive(
                     f"the engine says that its invariant {claim}, z3 has a counterexample, with {how_many} requests"
                 )
             if not isinstance(answer, Unsat):
                 return False
         return True
+
+    def _told(self, cube: Cube) -> str:
+        variables = self.flat.variables
+        return ", ".join(
+            f"{variables[at].name} in {{{','.join(n for v, n in enumerate(variables[at].domain) if mask >> v & 1)}}}"
+            for at, mask in cube
+        )
 
     def _exclude(self, cube: Cube) -> None:
         self._clause(*(-self._member(variable, mask) for variable, mask in cube))
@@ -168,21 +213,16 @@ class _Audit:
                 yield self._within(dict(transition.guard), transition)
 
     def _escapes(self) -> Iterator[int]:
-        """Literals, each of which implies that some transition leads into some lemma's cube."""
+        """Literals, each of which implies that some transition leads into a cube that is asked about."""
         by_variable: dict[int, list[tuple[int, Cube]]] = {}
-        cubes: list[tuple[int, Cube]] = []
-        for lemma in self.lemmas:
-            fits = lemma.requests <= self.instance.slots
-            cube = lemma.placed(self.instance, tuple(range(lemma.requests))) if fits else None
-            if cube is not None:
-                for variable, _ in cube:
-                    by_variable.setdefault(variable, []).append((len(cubes), cube))
-                cubes.append((lemma.requests, cube))
+        for number, (_, cube) in enumerate(self.claim.asked):
+            for variable, _ in cube:
+                by_variable.setdefault(variable, []).append((number, cube))
         for transition in self.flat.transitions:
             if transition.violates is None:
                 touched = chain.from_iterable(by_variable.get(update.target, ()) for update in transition.updates)
                 for number, cube in dict(touched).items():
-                    if first_use(transition.slots, cubes[number][0]):
+                    if first_use(transition.slots, self.claim.asked[number][0]):
                         before = _preimage(cube, transition)
                         if before is not None:
                             yield self._within(before, transition)

@@ -97,7 +97,7 @@ class _Blocking:
 class Frames:
     """The frames 0..depth; frame 0 is the initial state. Lemmas stand at the last frame where they are known.
 
-    `facts`: cubes that no reachable state is in.
+    `facts`: cubes that no reachable state is in. `later`: goals that `add` may add.
     """
 
     def __init__(
@@ -107,6 +107,7 @@ class Frames:
         goals: Sequence[str],
         deadline: float | None = None,
         facts: Sequence[Cube] = (),
+        later: Sequence[str] = (),
     ) -> None:
         self.system = system
         self.known = known
@@ -121,7 +122,7 @@ class Frames:
         self._preimages = Preimages(system, box)
         self._renamings = Renamings(system, interchangeable(system))
         self._box = box
-        self._steps = _Steps(system, known, box, goals, facts)
+        self._steps = _Steps(system, known, box, (*goals, *later), facts)
         self._records = _records(system)
         shared = [variable for variable, each in enumerate(system.variables) if each.slot is None]
         self._references = [variable for variable in shared if self._records[variable]]
@@ -141,6 +142,10 @@ class Frames:
             yield from self._broken_now()
             if not self._goals or self._pushed():
                 return
+
+    def add(self, goal: str) -> None:
+        """One more goal, while the violation of another one is looked at. No lemma depends on the goals."""
+        self._goals.append(goal)
 
     def invariant(self) -> tuple[Cube, ...]:
         """The lemmas of the frame that repeats itself, one of each set of images."""

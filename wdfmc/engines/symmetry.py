@@ -9,6 +9,9 @@ are few, and else any: that costs some reduction, but a state is always represen
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import permutations
 from math import factorial
 from typing import Final
@@ -16,7 +19,7 @@ from typing import Final
 import numpy as np
 
 from wdfmc.engines.packed import Bools, Chunk, Column, Numbers, Packing, Region, Words
-from wdfmc.system.system import State, TransitionSystem
+from wdfmc.system.system import Cube, State, Transition, TransitionSystem
 
 MOST_RENAMINGS: Final = 720  # tables for more than 6 slots are not worth their size
 MOST_TRIED: Final = 24  # up to here ties are resolved by trying every renaming
@@ -292,3 +295,73 @@ def _closed(system: TransitionSystem) -> bool:
             if (template, tuple(swap.get(slot, slot) for slot in slots)) not in there:
                 return False
     return True
+
+
+def symmetric(system: TransitionSystem) -> bool:
+    """Whether the system is the same under every renaming of its slots: `interchangeable`, and nothing is believed."""
+    if not interchangeable(system):
+        return False
+    meaning = frozenset(_meaning(system, one, None) for one in system.transitions)
+    for low in range(system.slots - 1):
+        swap = {low: low + 1, low + 1: low}
+        if frozenset(_meaning(system, one, swap) for one in system.transitions) != meaning:
+            return False
+    return True
+
+
+def _meaning(system: TransitionSystem, transition: Transition, target: Mapping[int, int] | None) -> tuple[object, ...]:
+    """What a transition says, with slot s called `target[s]`, as a value that compares."""
+    image = _Image(system, {} if target is None else target)
+    admitted = dict(transition.guard)
+    return (
+        image.cube(transition.guard),
+        frozenset(
+            (
+                frozenset(Counter(frozenset(map(image.cube, cubes)) for cubes in count.entities).items()),
+                count.low,
+                count.high,
+            )
+            for count in transition.counts
+        ),
+        frozenset(
+            (
+                image.variable(update.target),
+                None if update.source < 0 else image.variable(update.source),
+                frozenset(
+                    (None if update.source < 0 else image.value(update.source, old), image.value(update.target, new))
+                    for old, new in enumerate(update.table)
+                    if update.source < 0 or admitted.get(update.source, -1) >> old & 1
+                ),
+            )
+            for update in transition.updates
+        ),
+        transition.violates,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """What becomes of variables and values when slot s is called `target[s]`, or s if that says nothing."""
+
+    system: TransitionSystem
+    target: Mapping[int, int]
+
+    def variable(self, variable: int) -> int:
+        one = self.system.variables[variable]
+        return variable if one.slot is None else self.system.index[one.template, self.target.get(one.slot, one.slot)]
+
+    def value(self, variable: int, value: int) -> int:
+        refers = self.system.variables[variable].refers
+        reference = refers[value]
+        if reference is None or reference[1] not in self.target:
+            return value
+        return refers.index((reference[0], self.target[reference[1]]))
+
+    def cube(self, cube: Cube) -> frozenset[tuple[int, int]]:
+        return frozenset(
+            (
+                self.variable(variable),
+                sum(1 << self.value(variable, value) for value in range(mask.bit_length()) if mask >> value & 1),
+            )
+            for variable, mask in cube
+        )
