@@ -13,13 +13,14 @@ from wdfmc.assumptions import in_words
 from wdfmc.check import Goal, Model, Options, expectation, with_target
 from wdfmc.engines import anynumber
 from wdfmc.engines.anynumber import Proof
-from wdfmc.engines.auto import Auto
+from wdfmc.engines.auto import Auto, within_reach
 from wdfmc.engines.bmc import Bmc
 from wdfmc.engines.certificate import Certificate, certificate_of
 from wdfmc.engines.certificate import audit as proves
 from wdfmc.engines.engine import Holds, Outcome, Path, Unknown, Violated
 from wdfmc.engines.explicit import Explicit
 from wdfmc.engines.ic3 import Ic3
+from wdfmc.engines.kliveness import KLiveness
 from wdfmc.engines.shrinking import shrunk
 from wdfmc.semantics import typed
 from wdfmc.system.evaluate import NULL_HANDLE
@@ -44,6 +45,7 @@ AUDITS: Final[Mapping[str, Audit]] = {
     "explicit": Audit.EXHAUSTIVE,
     "pairs": Audit.CERTIFIED,  # z3 has proved its invariant again
     "ic3": Audit.CERTIFIED,
+    "k-liveness": Audit.CERTIFIED,  # the same, of the system with the watcher that counts rounds
     "domains": Audit.NONE,  # no transition of the lowered system can break the rule; there is nothing to search
 }
 MOST_ACTIVATIONS: Final = 2  # of one role on one request
@@ -440,7 +442,9 @@ def run_engine(
         case "explicit":
             yield from ((goal, "explicit", found) for goal, found in Explicit(deadline=deadline).check(system, goals))
         case "ic3":
-            yield from ((goal, "ic3", found) for goal, found in Ic3(deadline).check(system, goals))
+            for name, engine in (("ic3", Ic3(deadline)), ("k-liveness", KLiveness(deadline))):
+                if wanted := within_reach(name, system, goals):
+                    yield from ((goal, name, found) for goal, found in engine.check(system, wanted))
         case "bmc":
             yield from ((goal, "bmc", found) for goal, found in Bmc(depth, deadline).check(system, goals))
         case _:

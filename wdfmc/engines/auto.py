@@ -1,8 +1,8 @@
 """The default: a search for a counterexample against a search for a proof, the first answer to each goal counts.
 
 Small instances are decided by the explicit search at once, and of the others many goals by pairs of values. What is
-left is raced for by IC3, bounded model checking and the explicit search in processes of their own, started by `spawn`
-as on Windows. With one job they take turns, with growing budgets.
+left is raced for by IC3 (by k-liveness where it is about "eventually"), bounded model checking and the explicit search
+in processes of their own, started by `spawn` as on Windows. With one job they take turns, with growing budgets.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import queue
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -20,12 +20,13 @@ from wdfmc.engines.bmc import Bmc
 from wdfmc.engines.engine import Outcome, Unknown
 from wdfmc.engines.explicit import Explicit
 from wdfmc.engines.ic3 import Ic3
+from wdfmc.engines.kliveness import KLiveness
 from wdfmc.engines.pairs import Pairs
 from wdfmc.processes import begin, stop
 from wdfmc.progress import Messenger, Progress, listening, tell
 from wdfmc.system.system import TransitionSystem
 
-Contender: TypeAlias = Bmc | Explicit | Ic3 | Pairs
+Contender: TypeAlias = Bmc | Explicit | Ic3 | KLiveness | Pairs
 
 SMALL: Final = 300_000  # states that are visited sooner than a process is started
 PATIENCE: Final = 0.1  # seconds between looks at whether the processes still live
@@ -64,19 +65,26 @@ class Auto:
     def _late(self) -> bool:
         return self.deadline is not None and time.monotonic() >= self.deadline
 
+    def _within(self, seconds: float) -> float:
+        end = time.monotonic() + seconds
+        return end if self.deadline is None else min(end, self.deadline)
+
     def _contenders(self) -> dict[str, Contender]:
-        return {"ic3": Ic3(), "bmc": Bmc(depth=self.depth), "explicit": Explicit(limit_states=self.limit_states)}
+        return {
+            "ic3": Ic3(),
+            "k-liveness": KLiveness(),
+            "bmc": Bmc(depth=self.depth),
+            "explicit": Explicit(limit_states=self.limit_states),
+        }
 
     def _turns(self, table: _Table, system: TransitionSystem) -> Iterator[tuple[str, str, Outcome]]:
         seconds, states = TURN, SMALL
         bounded = exhausted = False
         while table.open and not (bounded and exhausted) and not self._late():
-            end = time.monotonic() + seconds
-            end = end if self.deadline is None else min(end, self.deadline)
-            yield from table.during("ic3", Ic3(deadline=end), system)
+            yield from table.during("ic3", Ic3(deadline=self._within(seconds)), system)
+            yield from table.during("k-liveness", KLiveness(deadline=self._within(seconds)), system)
             if not bounded:
-                end = time.monotonic() + seconds
-                end = end if self.deadline is None else min(end, self.deadline)
+                end = self._within(seconds)
                 yield from table.during("bmc", Bmc(depth=self.depth, deadline=end), system)
                 bounded = time.monotonic() < end
             if not exhausted and table.open:
@@ -84,12 +92,15 @@ class Auto:
                 yield from table.during("explicit", Explicit(limit_states=states, deadline=self.deadline), system)
                 exhausted = states == self.limit_states
             seconds *= GROWTH
+        if table.open and not self._late():  # only a proof is left to hope for
+            yield from table.during("ic3", Ic3(deadline=self.deadline), system)
+            yield from table.during("k-liveness", KLiveness(deadline=self.deadline), system)
 
     def _race(self, table: _Table, system: TransitionSystem) -> Iterator[tuple[str, str, Outcome]]:
         left = None if self.deadline is None else self.deadline - time.monotonic()
         bare = replace(system, origin=None)  # what it is made of is large, and no engine reads it
-        goals = tuple(table.open)
-        race = _Race([Unit(name, engine, bare, goals, left) for name, engine in self._contenders().items()])
+        wanted = {name: within_reach(name, system, table.open) for name in self._contenders()}
+        race = _Race([Unit(n, engine, bare, wanted[n], left) for n, engine in self._contenders().items() if wanted[n]])
         try:
             for name, goal, outcome in race.answers():
                 yield from table.enter(name, goal, outcome)
@@ -119,12 +130,25 @@ class _Table:
             self.open[goal] = engine, outcome
 
     def during(self, engine: str, search: Contender, system: TransitionSystem) -> Iterator[tuple[str, str, Outcome]]:
-        for goal, outcome in search.check(system, tuple(self.open)):
+        goals = within_reach(engine, system, self.open)
+        for goal, outcome in search.check(system, goals) if goals else ():
             yield from self.enter(engine, goal, outcome)
 
     def undecided(self) -> Iterator[tuple[str, str, Outcome]]:
         for goal, (engine, outcome) in self.open.items():
             yield goal, engine, outcome
+
+
+def within_reach(engine: str, system: TransitionSystem, goals: Iterable[str]) -> tuple[str, ...]:
+    """The goals that an engine is made for: what never happens, what happens eventually, or both."""
+    owed = {obligation.rule for obligation in system.obligations}
+    match engine:
+        case "ic3" | "pairs":
+            return tuple(goal for goal in goals if goal not in owed)
+        case "k-liveness":
+            return tuple(goal for goal in goals if goal in owed)
+        case _:
+            return tuple(goals)
 
 
 def _reach(outcome: Unknown) -> int:

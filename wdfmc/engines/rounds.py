@@ -24,7 +24,7 @@ from wdfmc.engines.relation import values
 from wdfmc.engines.symmetry import interchangeable
 from wdfmc.system.system import Count, Cube, Obligation, Transition, TransitionSystem, Update, Variable
 
-MOST_WAYS: Final = 2000  # in which one fairness group can be enabled
+MOST_WAYS: Final = 1000  # in which one fairness group can be enabled
 
 NOTHING: Final = 0  # value of `watched` before the watcher has decided; else 1 + the number of an obligation
 MET, OPEN, GONE = range(3)  # values of a group's status; MET also before the watcher has decided
@@ -128,8 +128,7 @@ class _Watcher:
     def _staying(self, owed: Obligation) -> dict[int, Masks]:
         kept: dict[int, Masks] = {}
         narrowed = []
-        for at in self.known.first:
-            transition = self.system.transitions[at]
+        for at, transition in enumerate(self.system.transitions):
             needed = self._keeping(transition, owed)
             if needed is not None and transition.lasting and transition.violates is None:
                 kept[at] = needed
@@ -167,7 +166,7 @@ class _Watcher:
         changing = {update.target for at in self.again for update in transitions[at].updates}
         status = self.round + 1
         for number, group in enumerate(self.system.fairness):
-            members = [at for at in self.known.first if transitions[at].fairness == number]
+            members = [at for at, one in enumerate(transitions) if one.fairness == number and at in self.known.first]
             ways = absorbed(way for at in members for way in self._ways(transitions[at]))
             if not ways:
                 continue
@@ -223,7 +222,7 @@ class _Watcher:
     # ------------------------------------------------------------ the system with the watcher
 
     def beside(self) -> Rounds:
-        for at in self.known.first:
+        for at in range(len(self.system.transitions)):
             self._step(at)
         self._decisions()
         completes = self._completion()
