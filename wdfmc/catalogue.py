@@ -613,8 +613,8 @@ def command_line() -> Iterator[Explanation]:
     yield Explanation(
         "WDF910",
         "a rule that cannot be exported",
-        "Rules of the form `eventually` are written in Promela only, one at a time. A rule that `wdfmc check` leaves "
-        "undecided because it cannot be expressed cannot be exported either.",
+        "Rules of the form `eventually` are written for AIGER, and in Promela one at a time, but not in SMT-LIB. What "
+        "`wdfmc check` leaves undecided because it cannot be expressed cannot be exported either.",
     )
     yield Explanation(
         "WDF908",

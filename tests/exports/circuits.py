@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 
 @dataclass(frozen=True)
 class Circuit:
-    """`following`: the literal of each latch's next value. `gates`: the two inputs of each, in order."""
+    """`following`: the literal of each latch's next value. `gates`: the two inputs of each, in order.
+
+    `justice`: the literals of each justice property.
+    """
 
     inputs: int
     latches: int
     following: tuple[int, ...]
     bad: tuple[int, ...]
+    justice: tuple[tuple[int, ...], ...]
+    fairness: tuple[int, ...]
     gates: tuple[tuple[int, int], ...]
     symbols: dict[str, str]
 
     def step(self, latches: Sequence[bool], inputs: Sequence[bool]) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
         """The next values of the latches, and the bad literals now."""
+        return self.values(self.following, latches, inputs), self.values(self.bad, latches, inputs)
+
+    def values(
+        self, literals: Sequence[int], latches: Sequence[bool], inputs: Sequence[bool]
+    ) -> tuple[bool, ...]:  # fmt: skip
         values = [False, *inputs, *latches]
 
         def value(literal: int) -> bool:
@@ -26,20 +37,26 @@ class Circuit:
 
         for one, other in self.gates:
             values.append(value(one) and value(other))
-        return tuple(map(value, self.following)), tuple(map(value, self.bad))
+        return tuple(map(value, literals))
 
 
 def read(text: bytes) -> Circuit:
     head, rest = text.split(b"\n", 1)
     magic, *numbers = head.split()
     assert magic == b"aig"
-    most, inputs, latches, outputs, gates, bad = map(int, numbers)
+    most, inputs, latches, outputs, gates, bad, constraints, justice, fairness = map(int, [*numbers, 0, 0, 0][:9])
     assert most == inputs + latches + gates
-    assert outputs == 0
-    lines = rest.split(b"\n", latches + bad)
-    packed = iter(lines.pop())
-    literals = [int(line) for line in lines]
+    assert outputs == constraints == 0
+    *lines, rest = rest.split(b"\n", latches + bad + justice)
+    sizes = [int(line) for line in lines[latches + bad :]]
+    *more, rest = rest.split(b"\n", sum(sizes) + fairness)
+    literals = [int(line) for line in (*lines[: latches + bad], *more)]
     assert all(literal <= 2 * most + 1 for literal in literals)
+    left = iter(literals)
+    following, wrong = tuple(islice(left, latches)), tuple(islice(left, bad))
+    just = tuple(tuple(islice(left, size)) for size in sizes)
+    fair = tuple(left)
+    packed = iter(rest)
 
     def delta() -> int:
         number = shift = 0
@@ -51,18 +68,20 @@ def read(text: bytes) -> Circuit:
         raise AssertionError("the file ends within a number")
 
     found = []
-    for left in range(2 * (inputs + latches + 1), 2 * (most + 1), 2):
-        one = left - delta()
+    for node in range(2 * (inputs + latches + 1), 2 * (most + 1), 2):
+        one = node - delta()
         other = one - delta()
-        assert left > one >= other >= 0
+        assert node > one >= other >= 0
         found.append((one, other))
     symbols, _, comment = bytes(packed).decode().partition("c\n")
     assert comment
     return Circuit(
         inputs,
         latches,
-        tuple(literals[:latches]),
-        tuple(literals[latches:]),
+        following,
+        wrong,
+        just,
+        fair,
         tuple(found),
         dict(line.split(" ", 1) for line in symbols.splitlines()),
     )

@@ -10,14 +10,13 @@ import pytest
 from tests.exports.circuits import read
 from tests.exports.tools import (
     decided_by_abc,
-    instance,
     needs_abc,
     shortest_by_abc,
     some_system,
     violated,
 )
-from wdfmc.diagnostics import Rejected
-from wdfmc.exports.aiger import Encoding, aiger, delta
+from wdfmc.exports.aiger import aiger, delta
+from wdfmc.exports.circuit import Encoding
 from wdfmc.exports.subject import Subject
 from wdfmc.system.step import choices, enabled, step
 from wdfmc.system.system import State, TransitionSystem
@@ -96,13 +95,6 @@ def test_shortest_errors_are_as_long_as_ours(tmp_path: Path) -> None:
                 assert found == steps, (seed, rule)
                 compared += 1
     assert compared > 2
-
-
-def test_rules_of_the_form_eventually_are_refused() -> None:
-    seed = next(seed for seed in range(100) if any(owed.rule == "live" for owed in instance(seed).obligations))
-    with pytest.raises(Rejected) as refused:
-        aiger(Subject(instance(seed), ("live",)), "binary")
-    assert refused.value.diagnostics[0].code == "WDF910"
 
 
 @pytest.mark.parametrize(("number", "packed"), [(0, b"\0"), (127, b"\x7f"), (128, b"\x80\1"), (16383, b"\xff\x7f")])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.exports.tools import decided_by_abc, needs_abc, needs_spin, shortest_by_abc, spun
+from tests.exports.tools import decided_by_abc, needs_abc, needs_spin, refuted_by_abc, shortest_by_abc, spun
 from tests.shipped import MODELS
 from wdfmc.check import Model, Options, loaded
 from wdfmc.diagnostics import Rejected
@@ -60,6 +60,11 @@ def by_abc(name: str, requests: int, folder: Path) -> None:
     assert decided_by_abc(found, "one-hot", folder) == set(broken)
 
 
+def fair_runs_by_abc(name: str, folder: Path) -> None:
+    found = exported(name, 1, EVENTUALLY)
+    assert refuted_by_abc(found, "binary", folder) == set(expected(found))
+
+
 @needs_spin
 @pytest.mark.parametrize("name", SHARE)
 def test_spin_agrees_on_safety(name: str, tmp_path: Path) -> None:
@@ -76,6 +81,12 @@ def test_abc_agrees(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", SHARE)
 def test_spin_agrees_on_what_happens_eventually(name: str, tmp_path: Path) -> None:
     by_spin(name, 1, tmp_path, EVENTUALLY)
+
+
+@needs_abc
+@pytest.mark.parametrize("name", SHARE)
+def test_abc_agrees_on_what_happens_eventually(name: str, tmp_path: Path) -> None:
+    fair_runs_by_abc(name, tmp_path)
 
 
 @needs_spin
@@ -99,6 +110,13 @@ def test_abc_agrees_on_every_model(name: str, requests: int, tmp_path: Path) -> 
 @pytest.mark.parametrize("name", MODELS)
 def test_spin_agrees_on_what_happens_eventually_in_every_model(name: str, tmp_path: Path) -> None:
     by_spin(name, 1, tmp_path, EVENTUALLY)
+
+
+@needs_abc
+@pytest.mark.long
+@pytest.mark.parametrize("name", MODELS)
+def test_abc_agrees_on_what_happens_eventually_in_every_model(name: str, tmp_path: Path) -> None:
+    fair_runs_by_abc(name, tmp_path)
 
 
 RULE = "no-access-after-ownership-loss"

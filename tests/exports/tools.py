@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from tests.engines.naive import random_system
+from tests.exports.circuits import Circuit, read
 from tests.systems import small_system
 from wdfmc.engines.engine import Violated
 from wdfmc.engines.explicit import Explicit
-from wdfmc.exports.aiger import Encoding, aiger
+from wdfmc.exports.aiger import aiger, delta
+from wdfmc.exports.circuit import Encoding
 from wdfmc.exports.promela import promela
 from wdfmc.exports.subject import Subject
 from wdfmc.system.instantiate import instantiate
@@ -85,6 +87,34 @@ def decided_by_abc(subject: Subject, encoding: Encoding, folder: Path) -> frozen
         len(subject.rules), len(subject.rules) - len(refuted), len(refuted)
     ], told  # fmt: skip
     return frozenset(refuted)
+
+
+def refuted_by_abc(subject: Subject, encoding: Encoding, folder: Path) -> frozenset[str]:
+    """The rules that some fair run breaks, as `l2s` and `pdr` decide it."""
+    assert ABC
+    circuit = read(aiger(subject, encoding))
+    broken = set()
+    for rule, justice in zip(subject.owed, circuit.justice, strict=True):
+        Path(folder, "live.aig").write_bytes(with_named_outputs(circuit, justice))
+        told = run([ABC, "-c", "read_aiger live.aig; l2s; pdr"], folder)
+        assert ("Property proved" in told) != (re.search(r"was (trivially )?asserted", told) is not None), told
+        if "Property proved" not in told:
+            broken.add(rule)
+    return frozenset(broken)
+
+
+def with_named_outputs(circuit: Circuit, justice: tuple[int, ...]) -> bytes:
+    """For ABC, which reads no justice: outputs named `assume_fair`, and one that never holds, `assert_fair`."""
+    outputs = [("assume_fair", literal) for literal in (*justice, *circuit.fairness)] + [("assert_fair", 0)]
+    most = circuit.inputs + circuit.latches + len(circuit.gates)
+    head = f"aig {most} {circuit.inputs} {circuit.latches} {len(outputs)} {len(circuit.gates)}"
+    literals = [*circuit.following, *(literal for _, literal in outputs)]
+    packed = b"".join(
+        bytes(delta(2 * node - one) + delta(one - other))
+        for node, (one, other) in enumerate(circuit.gates, circuit.inputs + circuit.latches + 1)
+    )
+    names = [f"o{at} {name}_{at}" for at, (name, _) in enumerate(outputs)]
+    return "\n".join([head, *map(str, literals), ""]).encode() + packed + "\n".join([*names, ""]).encode()
 
 
 def shortest_by_abc(subject: Subject, encoding: Encoding, folder: Path, frames: int) -> int | None:

@@ -18,7 +18,9 @@ def smt2(subject: Subject) -> str:
     if subject.owed:
         told = ", ".join(f"`{rule}`" for rule in subject.owed)
         message = f"Horn clauses are written for rules about what may never happen only, not for {told}"
-        raise Rejected([Diagnostic(CANNOT, message, help="`--to promela` takes rules of the form `eventually`")])
+        raise Rejected(
+            [Diagnostic(CANNOT, message, help="`--to promela` and `--to aiger` take rules of the form `eventually`")]
+        )
     return "".join(line + "\n" for line in _Clauses(subject).lines())
 
 
