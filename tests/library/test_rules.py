@@ -44,7 +44,7 @@ PROTOCOLS = """
 """
 LEVELS = """
     ddi-irql-max sync-wait-passive callback-irql-balanced callback-critical-region-balanced interrupt-lock-dedicated
-    lock-order-acyclic
+    lock-order-acyclic no-inline-callback-under-lock mark-cancelable-no-shared-lock cancel-sent-no-shared-lock
 """
 PROMISED = frozenset(f"{COMPLETION} {CANCELLATION} {SENDING} {OTHERS} {PROTOCOLS} {LEVELS}".split())
 """The builtins of the SEED rows (without env-...), of SDV-01 to 16, 19 to 21, 35 to 37, and seven of wdfmc's own."""

@@ -108,3 +108,37 @@ def test_without_a_handler_in_its_turn_nothing_is_left_open() -> None:
     lowered = Lowered(text.format(taken="Lock"), (DEADLOCK,))
     assert lowered.system is not None
     assert lowered.lowering.bounds_of[DEADLOCK] == set()
+
+
+@pytest.mark.parametrize(
+    ("call", "broken"),
+    [
+        ("WdfRequestMarkCancelable(Request, OnCancel);", {"in-any", "in-mark"}),
+        ("(VOID) WdfRequestMarkCancelableEx(Request, OnCancel);", set()),
+        ("WdfRequestComplete(Request, STATUS_SUCCESS);", {"in-any"}),
+    ],
+)
+def test_a_rule_may_be_about_some_calls_only(call: str, broken: set[str]) -> None:
+    lowered = Lowered(
+        f"""
+        driver D {{
+            queue Reads : sequential, front {{ EvtIoRead = OnRead; }}
+            timer Tick {{ EvtTimerFunc = OnTick; }}
+            spinlock Lock;
+            context device {{ Current : request?; }}
+            callback OnRead(Request) {{
+                WdfSpinLockAcquire(Lock); Current = Request; WdfSpinLockRelease(Lock); WdfTimerStart(Tick);
+            }}
+            callback OnTick() {{
+                Request = Current;
+                WdfSpinLockAcquire(Lock); {call} WdfSpinLockRelease(Lock);
+            }}
+            callback OnCancel(Request) {{ WdfSpinLockAcquire(Lock); WdfSpinLockRelease(Lock); }}
+        }}
+        rule in-any "No call." never inline under shared lock;
+        rule in-mark "Not this call." never inline under shared lock in WdfRequestMarkCancelable;
+        rule in-send "Not that call." never inline under shared lock in WdfRequestSend;
+        """,
+        ("in-any", "in-mark", "in-send"),
+    )
+    assert lowered.instance(2).broken.keys() & {"in-any", "in-mark", "in-send"} == broken

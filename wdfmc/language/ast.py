@@ -671,6 +671,13 @@ class NoWaitCycle(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class NoSharedLock(Node):
+    """`never inline under shared lock [in CALL, CALL];`: without calls, in any"""
+
+    calls: tuple[Name, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LeadsTo(Node):
     """`trigger leads to goal [exactly once];`"""
 
@@ -705,7 +712,7 @@ class Monitor(Node):
     states: tuple[MonitorState, ...]
 
 
-RuleBody: TypeAlias = ByContract | Never | Always | NoWaitCycle | LeadsTo | Precedes | Monitor
+RuleBody: TypeAlias = ByContract | Never | Always | NoWaitCycle | NoSharedLock | LeadsTo | Precedes | Monitor
 
 
 @dataclass(frozen=True, slots=True)

@@ -434,6 +434,7 @@ class Bodies(Expressions):
         goal: typed.Expr | None = None
         edges: tuple[tuple[str, typed.On], ...] = ()
         start: str | None = None
+        calls: tuple[str, ...] = ()
         exactly_once = False
         match node.body:
             case ast.ByContract():
@@ -444,6 +445,11 @@ class Bodies(Expressions):
                 form, formula = "always", self.condition(body, scope)
             case ast.NoWaitCycle():
                 form = "no-wait-cycle"
+            case ast.NoSharedLock(named):
+                form, calls = "no-shared-lock", tuple(name.id for name in named)
+                for name in named:
+                    if name.id not in self.tables.routines:
+                        self.tables.unknown("WDF202", "call", name.id, self.tables.routines, name.span)
             case ast.LeadsTo(first, second, exactly_once):
                 form, formula, goal = "leads-to", self.condition(first, scope), self.condition(second, scope)
                 self.needs_events(node, formula, goal)
@@ -463,7 +469,7 @@ class Bodies(Expressions):
         return typed.Rule(
             node.name, parameters, node.sentence, metas.get("covers", ()), metas.get("assuming", ()),
             metas.get("default", ("on",)) != ("off",), trigger, form, formula, goal, exactly_once, start, edges,
-            span=node.span,
+            calls, span=node.span,
         )  # fmt: skip
 
     def edges(self, states: Sequence[ast.MonitorState], scope: Scope) -> tuple[tuple[str, typed.On], ...]:

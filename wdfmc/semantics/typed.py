@@ -495,9 +495,10 @@ class On:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """form: contract, never, always, no-wait-cycle, leads-to, precedes, monitor.
+    """form: contract, never, always, no-wait-cycle, no-shared-lock, leads-to, precedes, monitor.
 
     `formula` and `goal` as the form needs them (precedes: first, second). `edges`: (state, On) of a monitor.
+    `calls`: those that a rule about shared locks speaks of; without any, of all.
     """
 
     name: str
@@ -513,6 +514,7 @@ class Rule:
     exactly_once: bool
     start: str | None
     edges: tuple[tuple[str, On], ...]
+    calls: tuple[str, ...]
     span: Span = field(compare=False, repr=False)
 
     @property

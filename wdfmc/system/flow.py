@@ -78,15 +78,19 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Inline:
+    """`call`: the DDI of the driver in which the callback may run; empty in the framework's own threads."""
+
     callback: typed.Expr
     kind: str
     args: tuple[typed.Expr, ...]
+    call: str
 
 
 @dataclass(frozen=True, slots=True)
 class Enter:
     queue: typed.Expr
     if_idle: bool
+    call: str  # as of Inline
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +229,7 @@ class Frame:
     result: typed.Local | typed.FieldOf | None
     driver: bool
     atomic: bool
+    call: str = ""  # the DDI that is being expanded, as the driver calls it
     breaks: list[Node] = field(default_factory=list)
     continues: list[Node] = field(default_factory=list)
 
@@ -343,9 +348,9 @@ class Builder:
             case typed.Emit(_, event, args):
                 return Emit(event, renamed(args, frame) if event in self.observed else ())
             case typed.Start(_, "inline", callback, kind, args):
-                return Inline(renamed(callback, frame), kind, renamed(args, frame))
+                return Inline(renamed(callback, frame), kind, renamed(args, frame), frame.call)
             case typed.Enter(_, queue, if_idle):
-                return Enter(renamed(queue, frame), if_idle)
+                return Enter(renamed(queue, frame), if_idle, frame.call)
             case typed.Await(_, condition):
                 return Await(renamed(condition, frame))
             case typed.Then():
@@ -472,7 +477,8 @@ class Builder:
                     exit = self.passed(statement.span, exit, frame, returning(routine.name, given), condition)
         names, copies = self.bind(routine, args, suffix)
         driver, atomic = frame.driver and not routine.atomic, routine.atomic or frame.atomic
-        inner = Frame(self.program, names, suffix, exit, result, driver, atomic)
+        call = frame.call or (name if routine.ddi else "")
+        inner = Frame(self.program, names, suffix, exit, result, driver, atomic, call)
         first = self.block(routine.body, exit, inner)
         for require in reversed(routine.requires):
             required = Require(renamed(require.condition, inner), require.rule)

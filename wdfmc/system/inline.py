@@ -43,6 +43,7 @@ class CallingThread:
         self.evaluator = lowering.evaluator
         self.taken: dict[str, frozenset[str]] = {}
         self.waiting: dict[str, bool] = {}
+        self.rules: dict[str, tuple[str, ...]] = {}
 
     # ------------------------------------------------------------ what is known of callbacks
 
@@ -124,28 +125,44 @@ class CallingThread:
 
     # ------------------------------------------------------------ waits for a lock of the caller
 
-    def check_inline(self, path: Path, callback: typed.Expr, source: Source, context: Context) -> None:
+    def rules_at(self, call: str) -> tuple[str, ...]:
+        """The rules that are broken where a callback may wait, inside this call, for a lock of the calling thread."""
+        if call not in self.rules:
+            spoken = self.program.rules.values()
+            shared = [rule.name for rule in spoken if rule.form == "no-shared-lock" and call in (rule.calls or (call,))]
+            self.rules[call] = tuple(name for name in (DEADLOCK, *shared) if name in self.lowering.goals)
+        return self.rules[call]
+
+    def check_inline(
+        self, path: Path, callback: typed.Expr, call: str, source: Source, context: Context
+    ) -> None:  # fmt: skip
         """The callback may run here, on this thread, which holds a lock that the callback waits for."""
-        if not path.locks or DEADLOCK not in self.lowering.goals:
+        rules = self.rules_at(call)
+        if not path.locks or not rules:
             return
         for here, value in self.evaluator.eval(callback, path, context):
             for there, name in self.evaluator.split(here, value):
-                if isinstance(name, str) and self.blocked(name, path):
-                    self.lowering.violate(there, DEADLOCK, source)
+                if isinstance(name, str) and self.blocked(name, path, rules):
+                    self.violate(there, rules, source)
 
-    def check_enter(self, path: Path, queue: typed.Expr, if_idle: bool, source: Source, context: Context) -> None:
+    def check_enter(self, path: Path, enter: flow.Enter, source: Source, context: Context) -> None:
         """The calling thread may run the queue's loop, with the locks that it holds."""
-        if not path.locks or DEADLOCK not in self.lowering.goals:
+        rules = self.rules_at(enter.call)
+        if not path.locks or not rules:
             return
-        for here, target in self.evaluator.targets(queue, path, replace(context, lenient=True)):
+        for here, target in self.evaluator.targets(enter.queue, path, replace(context, lenient=True)):
             if not isinstance(target, Obj):
                 continue
             for there, busy in self.evaluator.decide(typed.Active(typed.Const(target)), here, context):
-                if not (if_idle and busy):
-                    for at in self.dispatched(there, target):
-                        self.lowering.violate(at, DEADLOCK, source)
+                if not (enter.if_idle and busy):
+                    for at in self.dispatched(there, target, rules):
+                        self.violate(at, rules, source)
 
-    def dispatched(self, path: Path, queue: Obj) -> Iterator[Path]:
+    def violate(self, path: Path, rules: tuple[str, ...], source: Source) -> None:
+        for rule in rules:
+            self.lowering.violate(path, rule, source)
+
+    def dispatched(self, path: Path, queue: Obj, rules: tuple[str, ...]) -> Iterator[Path]:
         """The paths on which a line of the queue's loop starts a callback that waits for a lock of this thread."""
         touched, broken = self.evaluator.touched, len(self.evaluator.broken)
         self.evaluator.touched = set()
@@ -158,7 +175,7 @@ class CallingThread:
                 for begun in self.begun(at, graph, replace(bind, lenient=False)):
                     for there, lock in self.presentation_lock(begun):
                         # a thread that owns the presentation lock does not dispatch
-                        if lock not in path.locks and self.blocked(begun.callback, path):
+                        if lock not in path.locks and self.blocked(begun.callback, path, rules):
                             after = there.copy()
                             after.values = dict(at.values)  # the line itself has not been executed
                             yield after
@@ -209,14 +226,16 @@ class CallingThread:
         for path, lock in self.lowering.optional(begun.kind.lock, begun.path, parameters, None):
             yield path, lock.name if isinstance(lock, Obj) else None
 
-    def blocked(self, name: str, path: Path) -> bool:
+    def blocked(self, name: str, path: Path, rules: tuple[str, ...]) -> bool:
         """Whether the callback may take a lock of this thread. What it runs in turn is only a bound of the verdict."""
         if self.takes(name) & path.locks:
             return True
-        bounds = self.lowering.bounds_of.setdefault(DEADLOCK, set())
+        bounds = set[str]()
         for lock in path.locks:
             if self.takes_unnamed(name):
                 bounds.add(f"which locks {name} takes on a thread that holds {lock} is not followed")
             if any(lock in self.takes(other) or self.takes_unnamed(other) for other in self.in_turn(name)):
                 bounds.add(f"what {name} runs in turn on a thread that holds {lock} is not followed")
+        for rule in rules if bounds else ():
+            self.lowering.bounds_of.setdefault(rule, set()).update(bounds)
         return False

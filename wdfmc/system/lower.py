@@ -497,13 +497,13 @@ class Lowering:
         match node.operation:
             case flow.Start(callback, kind, args):
                 yield from self.start(path, callback, kind, args, source, context, node)
-            case flow.Inline(callback):
+            case flow.Inline(callback, call=call):
                 self.calling_thread.assume_no_wait()
-                self.calling_thread.check_inline(path, callback, source, context)
+                self.calling_thread.check_inline(path, callback, call, source, context)
                 yield self.forward(path, node)
-            case flow.Enter(queue, if_idle):
+            case flow.Enter() as enter:
                 self.calling_thread.assume_no_wait()
-                self.calling_thread.check_enter(path, queue, if_idle, source, context)
+                self.calling_thread.check_enter(path, enter, source, context)
                 yield self.forward(path, node)
             case flow.Acquire(lock):
                 for here, target in self.evaluator.targets(lock, path, replace(context, lenient=True)):
