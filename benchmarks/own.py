@@ -112,12 +112,7 @@ def wrong_models(arguments: argparse.Namespace) -> Iterator[str]:
             yield (called(path), seconds(middles[-1]), seconds(worst[-1]), cpu(runs), memory(runs), ended(runs[0]),
                    str(len(found)), shown)  # fmt: skip
         if middles:
-            yield (
-                f"**all {len(middles)}**",
-                f"**{seconds(median(middles))}**",
-                f"**{seconds(max(worst))}**",
-                *([""] * 5),
-            )
+            yield overall(middles, worst, cpus, 4)
 
     heads = ("model", "median", "worst", "CPU", "MiB", "exit", "rules violated", "depths")
     yield from table(heads, rows())
@@ -146,12 +141,7 @@ def right_models(arguments: argparse.Namespace) -> Iterator[str]:
             yield (called(path), seconds(middles[-1]), seconds(worst[-1]), cpu(runs), memory(runs), ended(runs[0]),
                    str(fewest["any"]), left)  # fmt: skip
         if middles:
-            yield (
-                f"**all {len(middles)}**",
-                f"**{seconds(median(middles))}**",
-                f"**{seconds(max(worst))}**",
-                *([""] * 5),
-            )
+            yield overall(middles, worst, cpus, 4)
 
     heads = ("model", "median", "worst", "CPU", "MiB", "exit", "proved for any number", "for 2 requests or undecided")
     yield from table(heads, rows())
