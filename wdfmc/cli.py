@@ -19,7 +19,7 @@ import click
 from wdfmc import __version__
 from wdfmc.diagnostics import Diagnostic, Rejected, did_you_mean
 from wdfmc.language.reading import read
-from wdfmc.memory import peak, peak_of_ended_children
+from wdfmc.memory import collect_rarely, peak, peak_of_ended_children
 from wdfmc.progress import Meter, listening
 from wdfmc.reports import FORMATS
 from wdfmc.source import Source
@@ -651,4 +651,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """The console script."""
+    collect_rarely()
     sys.exit(main())

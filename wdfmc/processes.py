@@ -9,11 +9,14 @@ import threading
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any, cast
 
+from wdfmc.memory import collect_rarely
+
 
 def begin() -> None:
     """Called first in a process that was started to work for another one."""
     # Control-C goes to all processes of a console; the first one ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    collect_rarely()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -11,10 +11,11 @@ is never said too often on that account, but sometimes not although it could be.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 from wdfmc.engines.reachability import Reached, reached
+from wdfmc.parts import part_names
 from wdfmc.semantics import typed
 from wdfmc.system.evaluate import BROKEN_BY_HANDLES
 from wdfmc.system.instantiate import instantiate
@@ -100,7 +101,7 @@ def names_local(part: Any, name: str) -> bool:
         case None | str() | int() | frozenset():
             return False
         case _:
-            return any(names_local(getattr(part, item.name), name) for item in fields(part))
+            return any(names_local(getattr(part, item), name) for item in part_names(type(part)))
 
 
 def never(rule: typed.Rule, name: str, formula: typed.Expr, parameters: tuple[typed.Parameter, ...]) -> typed.Rule:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from typing import Final
 
 from wdfmc.diagnostics import Diagnostic, Label, Severity, did_you_mean
 from wdfmc.language import ast
+from wdfmc.parts import part_names
 from wdfmc.semantics import typed
 from wdfmc.semantics.types import (
     ANY_SORT,
@@ -42,7 +42,7 @@ def walk(node: object) -> Iterator[ast.Node]:
         found = todo.pop()
         if isinstance(found, ast.Node):
             yield found
-            todo += [getattr(found, part.name) for part in reversed(dataclass_fields(found)) if part.name != "span"]
+            todo += [getattr(found, name) for name in reversed(part_names(type(found))) if name != "span"]
         elif isinstance(found, tuple):
             todo += reversed(found)
 

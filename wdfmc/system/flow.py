@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from dataclasses import fields as dataclass_fields
 from itertools import count
 from typing import Any, Final, TypeAlias
 
+from wdfmc.parts import part_names
 from wdfmc.semantics import typed
 from wdfmc.semantics.types import VoidType
 from wdfmc.source import Span
@@ -544,7 +544,7 @@ def renamed(expr: Any, frame: Frame) -> Any:
         case tuple():
             return tuple(renamed(item, frame) for item in expr)
         case _:
-            changed = {f.name: renamed(getattr(expr, f.name), frame) for f in dataclass_fields(expr)}
+            changed = {name: renamed(getattr(expr, name), frame) for name in part_names(type(expr))}
             return type(expr)(**changed)
 
 
@@ -571,8 +571,8 @@ def reads_fields(expr: typed.Expr) -> bool:
         case typed.Const() | typed.Local() | typed.Maybe():
             return False
         case _:
-            return any(reads_fields(getattr(expr, f.name)) for f in dataclass_fields(expr)
-                       if not isinstance(getattr(expr, f.name), str | frozenset | tuple))  # fmt: skip
+            return any(reads_fields(part) for name in part_names(type(expr))
+                       if not isinstance(part := getattr(expr, name), str | frozenset | tuple))  # fmt: skip
 
 
 def weight(first: Node, exit: Node) -> AtomBegin:
@@ -610,8 +610,8 @@ def is_local(condition: typed.Expr) -> bool:
         case typed.Mine():
             return False
         case _:
-            return all(is_local(getattr(condition, f.name)) for f in dataclass_fields(condition)
-                       if not isinstance(getattr(condition, f.name), str | frozenset | tuple))  # fmt: skip
+            return all(is_local(part) for name in part_names(type(condition))
+                       if not isinstance(part := getattr(condition, name), str | frozenset | tuple))  # fmt: skip
 
 
 def reachable(first: Node, stop: Node | None = None) -> tuple[Node, ...]:
@@ -634,11 +634,12 @@ def liveness(nodes: tuple[Node, ...]) -> dict[int, frozenset[str]]:
     for node in nodes:
         for after in node.successors():
             before[after.number].append(node)
+    known = {node.number: effects(node.operation) for node in nodes}
     todo = list(nodes)
     while todo:
         node = todo.pop()
         out: frozenset[str] = frozenset().union(*(live[after.number] for after in node.successors()))
-        written, read = effects(node.operation)
+        written, read = known[node.number]
         now = (out - written) | read
         if now != live[node.number]:
             live[node.number] = now
@@ -672,4 +673,4 @@ def locals_of(part: Any) -> frozenset[str]:
         case Node() | str() | int() | frozenset() | None:
             return frozenset()
         case _:
-            return frozenset().union(*(locals_of(getattr(part, f.name)) for f in dataclass_fields(part)))
+            return frozenset().union(*(locals_of(getattr(part, name)) for name in part_names(type(part))))
