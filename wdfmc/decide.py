@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
@@ -22,6 +22,7 @@ from wdfmc.engines.explicit import Explicit
 from wdfmc.engines.ic3 import Ic3
 from wdfmc.engines.kliveness import KLiveness
 from wdfmc.engines.shrinking import shrunk
+from wdfmc.proofs import Proofs
 from wdfmc.semantics import typed
 from wdfmc.system.evaluate import NULL_HANDLE
 from wdfmc.system.instantiate import instantiate
@@ -49,6 +50,7 @@ AUDITS: Final[Mapping[str, Audit]] = {
     "domains": Audit.NONE,  # no transition of the lowered system can break the rule; there is nothing to search
 }
 MOST_ACTIVATIONS: Final = 2  # of one role on one request
+FIRST: Final = 15.0  # seconds for a proof for any number of requests before few of them are looked at
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,7 @@ class Decision:
         self.deadline = deadline
         self.seconds = seconds
         self.breaches = breaches
+        self.proofs = Proofs()
 
     @cached_property
     def vacuity(self) -> Vacuity:
@@ -239,8 +242,8 @@ class Decision:
             known = () if variables is None else tuple(carried(lemmas, variables, part.variables))
             breakable = {item.violates for item in part.system.templates if item.violates is not None}
             asked = sorted(breakable.intersection(intact.union(group) if variables is None else group))
-            proof = anynumber.prove(part.system, asked, end, known)
-            certificates = [each for each in proof.certificates if proves(part.system, each, end)]
+            certified = self.proofs.about(part.system, asked, end, known)
+            proof, certificates = certified.proof, certified.certificates
             free = set(group).difference(asked)  # no transition at all can break them
             widened = widened.union(free, *(each.goals for each in certificates))
             larger |= dict(self.broken_by_more(proof, part))
@@ -273,6 +276,27 @@ class Decision:
                 yield replace(result, seconds=result.seconds + seconds)
         yield from larger.values()
         self.breaches.violated |= bool(broken)
+
+    def at_once(self, part: Slice, rules: Set[str]) -> frozenset[str]:
+        """The rules, if they are found to hold for any number of requests soon; else none.
+
+        The proof looks at few requests: the more are asked for, the less other engines are worth before it.
+        """
+        many = self.options.engine == "auto" and self.options.widening and self.instance.requests >= anynumber.TRIED
+        asked = self.instance.contracts.difference(self.breaches.rules).union(rules)
+        asked &= {item.violates for item in part.system.templates if item.violates is not None}
+        if not many or not asked or any(owed.rule in rules for owed in part.system.obligations):
+            return frozenset()
+        end = time.monotonic() + min(FIRST, self.options.widening)
+        end = end if self.deadline is None else min(end, self.deadline)
+        found = self.proofs.about(part.system, sorted(asked), end)
+        if MODEL_BOUND in found.proof.violated:
+            requests, path = found.proof.violated[MODEL_BOUND]
+            few = instantiate(part.system, requests)
+            if limit_of(part, few, path) in self.instance.raisable:
+                self.note_breach(MODEL_BOUND, path, part, few)
+        # If a contract is open paths end at its breaches: then nothing is known of the rest.
+        return frozenset(rules) if asked <= found.goals else frozenset()
 
     def broken_by_more(self, proof: Proof, part: Slice) -> Iterator[tuple[str, Result]]:
         """Violations that need more requests than were asked for."""
@@ -313,9 +337,10 @@ class Decision:
             self.breaches.decided = True
         breakable = {t.violates for t in small.transitions} | {owed.rule for owed in small.obligations}
         found: list[tuple[str, str, Outcome]] = [(rule, "domains", Holds(0)) for rule in sorted(names - breakable)]
-        if names & breakable:
-            found += run_engine(small, sorted(names & breakable), self.options, self.deadline)
-        found = list(self.certified(found, part))
+        proved = self.at_once(part, names & breakable)
+        if left := sorted(names & breakable - proved):
+            found += run_engine(small, left, self.options, self.deadline)
+        found = [*self.certified(found, part), *((rule, "ic3", Holds(0)) for rule in sorted(proved))]
         for rule, _, outcome in found:
             if isinstance(outcome, Violated) and rule in contracts:
                 self.note_breach(rule, outcome.path, part, small)

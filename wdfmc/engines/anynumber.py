@@ -33,7 +33,7 @@ from wdfmc.system.system import Cube, Ref, TemplateSystem, TransitionSystem
 SAMPLED: Final = 2  # requests of the instance that is sampled
 TRIED: Final = 3  # requests of the instance that IC3 proves
 MOST_FOLLOWED: Final = 10
-FIRST: Final = 3.0  # seconds for IC3 before samples are taken
+FIRST: Final = 2000  # questions of IC3 before samples are taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def prove(system: TemplateSystem, goals: Sequence[str], deadline: float, lemmas:
     if search.left and lemmas:
         search.by_candidates(lemmas, deadline)
     if search.left:
-        search.by_ic3(min(deadline, time.monotonic() + FIRST))
+        search.by_ic3(deadline, FIRST)
     if search.left:
         search.followed = followed(system)
         search.by_samples(deadline)
@@ -107,12 +107,12 @@ class _Search:
             few.houdini(deadline)  # what falls here falls 50 times faster than among more
             self._try(few.left(), deadline)
 
-    def by_ic3(self, deadline: float) -> None:
-        """What is known for any number is known of this instance."""
+    def by_ic3(self, deadline: float, most: int | None = None) -> None:
+        """What is known for any number is known of this instance. `most`: questions."""
         if self._known is None:
             return
         facts = [cube for lemma in self.lemmas for cube in lemma.placements(self._instance)]
-        frames = Frames(self._flat, self._known, self.left, deadline, facts)
+        frames = Frames(self._flat, self._known, self.left, deadline, facts, most=most)
         with suppress(OutOfTime):
             self.violated |= {goal: (TRIED, path) for goal, path in frames.violations()}
             self.left = [goal for goal in self.left if goal not in self.violated]

@@ -97,7 +97,8 @@ class _Blocking:
 class Frames:
     """The frames 0..depth; frame 0 is the initial state. Lemmas stand at the last frame where they are known.
 
-    `facts`: cubes that no reachable state is in. `later`: goals that `add` may add.
+    `facts`: cubes that no reachable state is in. `later`: goals that `add` may add. `most`: questions, then OutOfTime is
+    raised, on any machine alike.
     """
 
     def __init__(
@@ -108,10 +109,12 @@ class Frames:
         deadline: float | None = None,
         facts: Sequence[Cube] = (),
         later: Sequence[str] = (),
+        most: int | None = None,
     ) -> None:
         self.system = system
         self.known = known
         self.deadline = deadline
+        self.most = most
         self.depth = 0
         self.levels: list[dict[Cube, Lemma]] = [{}]
         self.questions = 0
@@ -345,7 +348,8 @@ class Frames:
     def _ask(self, level: int, assumed: Iterable[int]) -> State | None:
         self.questions += 1
         self._work.at(frames=self.depth, lemmas=sum(map(len, self.levels)), queries=self.questions)
-        if self.deadline is not None and time.monotonic() > self.deadline:
+        late = self.deadline is not None and time.monotonic() > self.deadline
+        if late or (self.most is not None and self.questions > self.most):
             raise OutOfTime
         return self._steps.state() if self._steps.solve(level, assumed) else None
 

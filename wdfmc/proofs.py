@@ -1,0 +1,47 @@
+"""Proofs for any number of requests, found and certified once for a lowered model, whoever asks for them again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from wdfmc.engines import anynumber
+from wdfmc.engines.anynumber import Proof
+from wdfmc.engines.certificate import Certificate, audit
+from wdfmc.system.lemma import Lemma
+from wdfmc.system.system import TemplateSystem
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """What was found, and those of its certificates that z3 has proved again."""
+
+    proof: Proof
+    certificates: tuple[Certificate, ...]
+
+    @property
+    def goals(self) -> frozenset[str]:
+        return frozenset().union(*(each.goals for each in self.certificates))
+
+
+@dataclass(slots=True)
+class Proofs:
+    _known: list[tuple[TemplateSystem, tuple[str, ...], Certified]] = field(default_factory=list)
+
+    def about(
+        self, system: TemplateSystem, goals: Sequence[str], deadline: float, lemmas: Sequence[Lemma] = ()
+    ) -> Certified:
+        """What is asked again is continued where it ended, if it is not proved.
+
+        Args:
+            deadline: as of time.monotonic().
+            lemmas: candidates, for example those of another slice.
+        """
+        before = [found for which, asked, found in self._known if asked == tuple(goals) and which == system]
+        if before and before[-1].goals >= frozenset(goals):
+            return before[-1]
+        known = (*lemmas, *(lemma for found in before[-1:] for lemma in found.proof.lemmas))
+        proof = anynumber.prove(system, goals, deadline, known)
+        found = Certified(proof, tuple(each for each in proof.certificates if audit(system, each, deadline)))
+        self._known.append((system, tuple(goals), found))
+        return found
