@@ -29,8 +29,8 @@ RACING = 3  # processes of a race
 class Options:
     """What a check is asked for. `depth` in transitions, `timeout` in seconds for the whole run.
 
-    `widening`: seconds, for each model and behaviour of targets, for the proof that the number of requests does not
-    matter; with 0 none is tried.
+    `widening`: seconds of a processor, for each model and behaviour of targets, for the proof that the number of
+    requests does not matter; with 0 none is tried.
     """
 
     specs: tuple[Path, ...] = ()

@@ -22,7 +22,7 @@ from wdfmc.engines.explicit import Explicit
 from wdfmc.engines.ic3 import Ic3
 from wdfmc.engines.kliveness import KLiveness
 from wdfmc.engines.shrinking import shrunk
-from wdfmc.proofs import Proofs
+from wdfmc.proofs import Proofs, until
 from wdfmc.semantics import typed
 from wdfmc.system.evaluate import NULL_HANDLE
 from wdfmc.system.instantiate import instantiate
@@ -50,7 +50,7 @@ AUDITS: Final[Mapping[str, Audit]] = {
     "domains": Audit.NONE,  # no transition of the lowered system can break the rule; there is nothing to search
 }
 MOST_ACTIVATIONS: Final = 2  # of one role on one request
-FIRST: Final = 15.0  # seconds for a proof for any number of requests before few of them are looked at
+FIRST: Final = 15.0  # seconds of a processor for a proof for any number of requests before other engines
 
 
 @dataclass(frozen=True)
@@ -228,8 +228,7 @@ class Decision:
         if not safe or not self.options.widening:
             yield from proved
             return
-        end = started + self.options.widening
-        end = end if self.deadline is None else min(end, self.deadline)
+        end = until(self.options.widening, self.deadline)
         intact = self.instance.contracts.difference(self.breaches.rules)
         lemmas: tuple[Lemma, ...] = ()
         variables: tuple[int, ...] | None = None
@@ -287,8 +286,7 @@ class Decision:
         asked &= {item.violates for item in part.system.templates if item.violates is not None}
         if not many or not asked or any(owed.rule in rules for owed in part.system.obligations):
             return frozenset()
-        end = time.monotonic() + min(FIRST, self.options.widening)
-        end = end if self.deadline is None else min(end, self.deadline)
+        end = until(min(FIRST, self.options.widening), self.deadline)
         found = self.proofs.about(part.system, sorted(asked), end)
         if MODEL_BOUND in found.proof.violated:
             requests, path = found.proof.violated[MODEL_BOUND]

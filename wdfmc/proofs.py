@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from wdfmc.engines import anynumber
 from wdfmc.engines.anynumber import Proof
 from wdfmc.engines.certificate import Certificate, audit
 from wdfmc.system.lemma import Lemma
 from wdfmc.system.system import TemplateSystem
+
+BEGUN: Final = time.monotonic()
+
+
+def until(seconds: float, deadline: float | None) -> float:
+    """When this process will have had so many seconds of a processor, if the machine stays as busy as it has been since
+    the process began; no later than the deadline. So what is proved depends less on what else the machine does.
+    """
+    now = time.monotonic()
+    share = max(1.0, (now - BEGUN) / max(time.process_time(), 0.1))
+    end = now + seconds * share
+    return end if deadline is None else min(end, deadline)
 
 
 @dataclass(frozen=True, slots=True)
