@@ -97,8 +97,8 @@ class _Blocking:
 class Frames:
     """The frames 0..depth; frame 0 is the initial state. Lemmas stand at the last frame where they are known.
 
-    `facts`: cubes that no reachable state is in. `later`: goals that `add` may add. `most`: questions, then OutOfTime is
-    raised, on any machine alike.
+    `facts`: cubes that no reachable state is in. `later`: goals that `add` may add. `most`: questions, then OutOfTime
+    is raised, on any machine alike.
     """
 
     def __init__(
