@@ -165,7 +165,7 @@ def _split(system: TransitionSystem, cube: Cube) -> Iterator[Cube]:
 class Candidates:
     """Lemmas in an instance for so many requests, or one that stands for all numbers.
 
-    `alive`: the numbers of those that are not refuted.
+    `alive`: the numbers of those that are not refuted. `questions`: asked by `houdini` and `proves`.
     """
 
     def __init__(
@@ -179,6 +179,7 @@ class Candidates:
         self.requests = requests
         self.followed = tuple(followed)
         self.lemmas = list(lemmas)
+        self.questions = 0
         self._size = size(system, Certificate(frozenset(goals), tuple(lemmas), requests, self.followed))
         flat = self._size.flat
         box = tuple((1 << len(variable.domain)) - 1 for variable in flat.variables)
@@ -226,6 +227,7 @@ class Candidates:
             broken = self._stepping.solve([*known, self._stepping.step, some])
             self._solver.add((-some,))
             queries += 1
+            self.questions += 1
             work.at(lemmas=len(self.alive), queries=queries)
             if not broken:
                 return
@@ -238,7 +240,9 @@ class Candidates:
     def proves(self, goals: Iterable[str]) -> bool:
         """Whether the lemmas that are left exclude every violation of the goals."""
         known = [self._names[number] for number in self.alive]
-        return not any(self._stepping.solve([*known, name]) for goal in goals for name in self._broken[goal])
+        names = [name for goal in goals for name in self._broken[goal]]
+        self.questions += len(names)
+        return not any(self._stepping.solve([*known, name]) for name in names)
 
     def certificate(self, goals: Sequence[str]) -> Certificate:
         """Of those goals that the lemmas that are left prove."""

@@ -12,14 +12,15 @@ from wdfmc.engines.ic3 import OutOfTime
 from wdfmc.system.named import merged
 from wdfmc.system.system import TemplateSystem
 
-PATIENCE: Final = 1.0  # seconds
+PATIENCE: Final = 10.0  # seconds
+MOST: Final = 4000  # questions: on a busy machine the same lemmas are left as on another one
 
 
 def shrunk(system: TemplateSystem, certificate: Certificate, deadline: float) -> Certificate:
     """A certificate of the same goals, not audited: lemmas are left out one by one as long as the rest is a proof.
 
     The longest go first; those that are left are said in as few as possible. `deadline`: as of time.monotonic(); after
-    a second it stops anyway.
+    some time and some questions it stops anyway.
     """
     end = min(deadline, time.monotonic() + PATIENCE)
     goals = sorted(certificate.goals)
@@ -28,7 +29,7 @@ def shrunk(system: TemplateSystem, certificate: Certificate, deadline: float) ->
     kept = set(candidates.alive)
     try:
         for number in sorted(kept, reverse=True):
-            if number in kept:
+            if number in kept and candidates.questions < MOST:
                 candidates.alive = kept - {number}
                 candidates.houdini(end)
                 if candidates.proves(goals):
