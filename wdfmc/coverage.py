@@ -4,8 +4,7 @@ The places are read from the typed driver, so that what lowering removes is list
 goal of its own, "never", in a lowering without rules. A place inside a helper runs if it runs in any of the places
 where the helper is expanded.
 
-The order of queues is left open: what is said to run may need an order in which the driver's queues do not present
-requests. What is said never to run never runs in any order.
+Queues keep their order: what runs only if a request is presented before one that came earlier does not run.
 """
 
 from __future__ import annotations

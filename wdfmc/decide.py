@@ -34,10 +34,10 @@ from wdfmc.system.paths import NotExpressible
 from wdfmc.system.slice import Slice, sliced
 from wdfmc.system.step import step
 from wdfmc.system.system import State, TemplateSystem, TransitionSystem
+from wdfmc.traces.delivery import OUT_OF_ORDER, Delivery
 from wdfmc.traces.explain import explained, lifted
 from wdfmc.traces.follow import Refuted as NoRun
 from wdfmc.traces.follow import follow, steps_of
-from wdfmc.traces.minimize import canonical
 from wdfmc.traces.replay import Refuted, replay
 from wdfmc.vacuity import Idle, Triggers, Vacuity, triggers, vacuity
 from wdfmc.verdict import Audit, Basis, Result, Trace, Word
@@ -194,6 +194,10 @@ class Decision:
         self.breaches = breaches
         self.proofs = Proofs()
 
+    @property
+    def depth(self) -> int:
+        return Bmc().depth if self.options.depth is None else self.options.depth
+
     @cached_property
     def vacuity(self) -> Vacuity:
         """Of all rules together, when the first one is proved."""
@@ -303,7 +307,9 @@ class Decision:
                 instance = replace(self.instance, requests=requests)
                 larger = Decision(instance, [self.goal(rule)], self.options, self.deadline, 0.0, self.breaches)
                 small = instantiate(part.system, requests)
-                yield rule, larger.result(self.goal(rule), "ic3", Violated(path), part, small)
+                outcome = Delivery(small, self.depth, self.deadline).kept(rule, Violated(path))
+                if isinstance(outcome, Violated):
+                    yield rule, larger.result(self.goal(rule), "ic3", outcome, part, small)
 
     def goal(self, rule: str) -> Goal:
         """Also of a contract that nobody asked for."""
@@ -338,11 +344,13 @@ class Decision:
         proved = self.at_once(part, names & breakable)
         if left := sorted(names & breakable - proved):
             found += run_engine(small, left, self.options, self.deadline)
-        found = [*self.certified(found, part), *((rule, "ic3", Holds(0)) for rule in sorted(proved))]
+        delivery = Delivery(small, self.depth, self.deadline)
+        found = [(rule, engine, delivery.kept(rule, outcome)) for rule, engine, outcome in self.certified(found, part)]
+        found += ((rule, "ic3", Holds(0)) for rule in sorted(proved))
         for rule, _, outcome in found:
             if isinstance(outcome, Violated) and rule in contracts:
                 self.note_breach(rule, outcome.path, part, small)
-            elif isinstance(outcome, Unknown) and rule in contracts:
+            elif isinstance(outcome, Unknown) and rule in contracts and rule not in delivery.excluded:
                 self.breaches.open[rule] = outcome.depth
         if any(rule in self.goals and isinstance(outcome, Holds) for rule, _, outcome in found):
             _ = self.vacuity  # its time is part of this group's
@@ -382,11 +390,8 @@ class Decision:
             case Violated(path) if goal.rule == MODEL_BOUND:
                 return self.judged(goal, Word.UNKNOWN, engine, reason=bounded, depth=len(path.transitions))
             case Violated(path):
-                shortest = path
-                if path.end != "loop":  # the same trace, whichever engine found the violation
-                    shortest = canonical(small, goal.rule, len(path.transitions), path.end)
-                trace = self.audited(goal.rule, shortest, part, small)
-                depth = len(shortest.transitions)
+                trace = self.audited(goal.rule, path, part, small)
+                depth = len(path.transitions)
                 found = self.judged(goal, Word.VIOLATED, engine, depth=depth, audit=Audit.REPLAYED, trace=trace)
                 return replace(found, basis=self.basis(part)) if self.options.evidence else found
             case Holds() if self.breaches.bound is not None:
@@ -405,6 +410,8 @@ class Decision:
                     case not_known:
                         audit = AUDITS[engine]
                         return self.judged(goal, Word.PROVED, engine, audit=audit, reason=not_known, under=under)
+            case Unknown(reason, explored) if reason == OUT_OF_ORDER:
+                return self.judged(goal, Word.UNKNOWN, engine, reason=reason, depth=explored)
             case Unknown(reason, explored):
                 return self.left_open(goal, engine, reason, explored)
 
@@ -429,7 +436,7 @@ class Decision:
 
     def audited(self, rule: str, path: Path, part: Slice, small: TransitionSystem) -> Trace:
         """The trace, after three executions: on the slice and on the unreduced system by `step`, and on the typed
-        program by the interpreter, which shares nothing with the lowering.
+        program by the interpreter, which shares nothing with the lowering, and in which queues keep their order.
 
         Raises:
             Refuted: they do not agree; an internal error with both sides.
@@ -439,7 +446,8 @@ class Decision:
         run = lifted(part, small, full, path)
         states = replay(full, run, rule) if path.end == "violation" else executed(full, run)
         steps = steps_of(full, states, run.transitions)
-        found = follow(self.instance.program, self.instance.requests, steps, overlaps=self.instance.overlaps)
+        program, requests, overlaps = self.instance.program, self.instance.requests, self.instance.overlaps
+        found = follow(program, requests, steps, overlaps=overlaps, in_order=True)
         if isinstance(found, NoRun):
             raise Refuted(f"{rule}: step {found.step + 1} of the trace ({found.actor}): {found.reason}")
         return explained(full, run)

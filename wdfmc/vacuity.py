@@ -4,8 +4,7 @@ What starts a rule is the trigger that it declares, the left side of its `leads 
 calls, one of these calls. Each becomes a safety goal, "never", beside the rules, so that one lowering serves both. One
 search answers for all rules of a model.
 
-The queue order is left open: what happens here may need another order than that of the driver's queues. So "vacuous"
-is never said too often on that account, but sometimes not although it could be.
+Queues keep their order: what happens only if a request is presented before one that came earlier does not happen.
 """
 
 from __future__ import annotations

@@ -212,6 +212,14 @@ TYPES = {
         found = STATUS_SUCCESS;  // <-- WDF301
         if (found == 1) { return; }
         """),
+    "a queue stands in no line": driver(beside="helper h(q: queue) { put q last; }  // <-- WDF301"),
+    "taken before a queue": driver(beside="helper h(r: request) { take r before q: queue (q.open); }  // <-- WDF301"),
+    "taken before what there is not": driver(
+        beside="helper h(r: request) { take r before s: requests (true); }  // <-- WDF204"),
+    "taken before a status": driver(
+        beside="helper h(r: request) { take r before s: request (s.result); }  // <-- WDF304"),
+    "a driver takes from a line": driver("take Request;  // <-- WDF310"),
+    "a driver puts into a line": driver("put Request first;  // <-- WDF310"),
     "request field of another type": driver("Request.Tries = STATUS_SUCCESS;  // <-- WDF301", FIELDS),
     "string as a value": driver('Busy = "yes";  // <-- WDF301', FIELDS),
     "arithmetic on a bool": driver("Count = Busy + 1;  // <-- WDF301", FIELDS),

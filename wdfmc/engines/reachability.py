@@ -2,6 +2,9 @@
 
 What happens usually happens soon, so the states are visited breadth first; no paths are kept. What is still open after
 some states is often excluded by pairs of values; only then the search goes on.
+
+All this is done with the order of queues left open, where there are fewer states. What happens there is looked for once
+more in the runs on which queues keep their order.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from wdfmc.engines.packed import Index, Words
 from wdfmc.engines.pairs import Pairs
 from wdfmc.engines.symmetry import Symmetry
 from wdfmc.progress import Work
+from wdfmc.system.ordered import ordered
 from wdfmc.system.system import TransitionSystem
 
 FIRST: Final = 300_000  # states that are visited sooner than pairs of values are found and audited
@@ -55,7 +59,20 @@ def reached(
                 found.open.discard(goal)
         search.visit(found, limit_states, deadline)
     found.states = search.size
-    return found
+    return in_order(system, found, limit_states, deadline)
+
+
+def in_order(system: TransitionSystem, found: Reached, limit_states: int, deadline: float | None) -> Reached:
+    """What happens in a run on which queues keep their order, given what happens in any."""
+    line = ordered(system)
+    if line is system or not found.happens:
+        return found
+    again = Reached(open=set(found.happens))
+    search = _Search(line)
+    search.visit(again, limit_states, deadline)
+    return Reached(
+        again.happens, {**found.never, **again.never}, found.open | again.open, max(found.states, search.size)
+    )
 
 
 class _Search:

@@ -332,6 +332,24 @@ class Lock(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Put(Node):
+    """`put r last;`: it comes to an end of the line of requests. place: `first` or `last`"""
+
+    request: Expr
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Take(Node):
+    """`take r before s: request (C);`: it leaves the line, in which it stood before all s with C; `take r;`: anyhow"""
+
+    request: Expr
+    variable: str | None
+    sort: str | None
+    where: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
 class Synchronize(Node):
     """`synchronize lock { }`: the body under an interrupt lock (WdfInterruptSynchronize)"""
 
@@ -352,7 +370,8 @@ class Occurs(Node):
 
 Statement: TypeAlias = (
     Block | Declare | Assign | Evaluate | If | While | ForEach | Choose | ChooseValue | Break | Continue | Return
-    | Emit | Start | Enter | Await | Then | Limit | Requires | Change | Memory | Lock | Synchronize | Occurs
+    | Emit | Start | Enter | Await | Then | Limit | Requires | Change | Memory | Lock | Put | Take | Synchronize
+    | Occurs
 )  # fmt: skip
 
 

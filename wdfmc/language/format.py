@@ -26,7 +26,9 @@ COMMENT, CAST, ANNOTATION, WHITESPACE = "COMMENT", "CAST", "ANNOTATION", "WHITES
 TIGHT_BEFORE: Final = frozenset({"SEMICOLON", "COMMA", "RPAR", "RSQB", "DOT", "..", "LSQB"})
 TIGHT_AFTER: Final = frozenset({"LPAR", "LSQB", "DOT", "..", "BANG", "AMPERSAND", "MINUS", CAST})
 CALLED: Final = frozenset({"NAME", "RULE_NAME", "COUNT", "RPAR"})  # a `(` right behind them is a call or parameters
-VARIABLE_AFTER: Final = frozenset({"QUANTIFIER", "ANY", "EACH", "OF"})  # `some r: request`, with a tight colon
+VARIABLE_AFTER: Final = frozenset(
+    {"QUANTIFIER", "ANY", "EACH", "OF", "BEFORE"}
+)  # `some r: request`, with a tight colon
 
 
 IGNORED: Final = frozenset({COMMENT, CAST, ANNOTATION})

@@ -426,6 +426,13 @@ class Builder:
     def touch_of(self, span: Span, c: list[Any]) -> ast.Memory:
         return ast.Memory("touch", ast.Call(self.named(c[0]), (c[1],), span=span), span=span)
 
+    def put(self, span: Span, c: list[Any]) -> ast.Put:
+        return ast.Put(c[0], str(c[1]), span=span)
+
+    def take(self, span: Span, c: list[Any]) -> ast.Take:
+        request, variable, sort, where = c
+        return ast.Take(request, variable and str(variable), sort and str(sort), where, span=span)
+
     def touch_hardware(self, span: Span, c: list[Any]) -> ast.Memory:
         return ast.Memory("touch", None, span=span)
 

@@ -28,10 +28,22 @@ from wdfmc.source import Span
 from wdfmc.system.system import Obj
 
 FrameworkStatement: TypeAlias = (
-    ast.Emit | ast.Start | ast.Enter | ast.Await | ast.Then | ast.Limit | ast.Requires | ast.Lock | ast.Occurs
+    ast.Emit
+    | ast.Start
+    | ast.Enter
+    | ast.Await
+    | ast.Then
+    | ast.Limit
+    | ast.Requires
+    | ast.Lock
+    | ast.Put
+    | ast.Take
+    | ast.Occurs
 )
 STALE: Final = "no-stale-handle"
-FRAMEWORK_ONLY: Final = (ast.Emit, ast.Start, ast.Enter, ast.Then, ast.Limit, ast.Requires, ast.Lock)
+FRAMEWORK_ONLY: Final = (
+    ast.Emit, ast.Start, ast.Enter, ast.Then, ast.Limit, ast.Requires, ast.Lock, ast.Put, ast.Take,
+)  # fmt: skip
 
 
 class Bodies(Expressions):
@@ -115,6 +127,10 @@ class Bodies(Expressions):
             case ast.Lock(op, lock):
                 value = self.value(lock, scope, RefType("lock", True, "lock"))
                 out.append(typed.Acquire(node.span, value) if op == "acquire" else typed.Release(node.span, value))
+            case ast.Put(request, place):
+                out.append(typed.Put(node.span, self.waiting(request, scope), place == "last"))
+            case ast.Take():
+                self.take(node, scope, out)
             case ast.Occurs(words, fair):
                 promise = self.condition(fair, scope) if fair else FALSE if scope.text == "driver" else None
                 if promise is not None and typed.truth(promise) is None:
@@ -123,6 +139,27 @@ class Bodies(Expressions):
                 out.append(typed.Occurs(node.span, words, promise))
             case _:
                 assert_never(node)
+
+    def waiting(self, request: ast.Expr, scope: Scope) -> typed.Expr:
+        """What stands in line: one of the sort whose objects are numbered, not declared."""
+        value, kind = self.expr(request, scope)
+        if not isinstance(kind, UnknownType) and not (isinstance(kind, RefType) and self.stands_in_line(kind.sort)):
+            self.tables.error("WDF301", f"only requests stand in line, this is {kind}", request.span)
+        return value
+
+    def stands_in_line(self, sort: str) -> bool:
+        declared = self.tables.sorts.get(self.tables.object_sort(sort))
+        return declared is None or declared.dynamic
+
+    def take(self, node: ast.Take, scope: Scope, out: list[typed.Statement]) -> None:
+        request = self.waiting(node.request, scope)
+        if node.variable is None or node.sort is None or node.where is None:
+            out.append(typed.Take(node.span, request, "", FALSE))
+            return
+        unique, inner = self.bind(node, node.variable, node.sort, scope)
+        if not self.stands_in_line(node.sort):
+            self.tables.error("WDF301", f"only requests stand in line, {node.variable} is a {node.sort}", node.span)
+        out.append(typed.Take(node.span, request, unique, self.condition(node.where, inner)))
 
     def assign(
         self, node: ast.Node, target: ast.Expr, value: ast.Expr, scope: Scope, out: list[typed.Statement]

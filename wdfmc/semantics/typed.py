@@ -352,6 +352,23 @@ class Release(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class Put(Statement):
+    """The request comes to the end (`last`) or to the head of the line in which requests wait."""
+
+    request: Expr
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Take(Statement):
+    """The request leaves the line, in which it stood before every other one, `variable`, that satisfies a condition."""
+
+    request: Expr
+    variable: str
+    where: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class Occurs(Statement):
     """`fair`: None where nothing is said, so that it happens finitely often; else a condition of constants."""
 

@@ -592,6 +592,25 @@ class Evaluator(Algebra):
                 found.append({place: values for place, values in here.guard.items() if place.slot == SELF})
         return found
 
+    def rivals(self, path: Path, request: Ref, check: Check) -> Iterator[tuple[Path, list[tuple[Ref, list[SelfCube]]]]]:
+        """When each other request satisfies a condition, in terms of old values."""
+        broken = len(self.broken)
+        for here, condition in self.on_others(path, check):
+            found = [(ref, self.narrowing(here, ref, check)) for ref in self.known(here) if ref != request]
+            found += [
+                (Ref(e.pool, e.index, SELF), cubes) for e, cubes in zip(self.owned_entities(), condition, strict=True)
+            ]
+            yield here, [(rival, cubes) for rival, cubes in found if cubes]
+        del self.broken[broken:]
+
+    def narrowing(self, path: Path, request: Ref, check: Check) -> list[SelfCube]:
+        """A condition on a request of the footprint as a DNF, without splitting the path."""
+        return [
+            {place: values for place, values in here.guard.items() if path.guard.get(place) != values}
+            for here, holds in check(path, request)
+            if holds
+        ]
+
     def count(self, op: str, counted: typed.CountOf, right: typed.Expr, path: Path, context: Context) -> Decided:
         """`count(...) < limit` and its kin, by the number among the known requests and a condition on all others."""
         for here, value in self.eval(right, path, context):

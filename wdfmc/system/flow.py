@@ -130,6 +130,23 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Put:
+    """The request comes to an end of the line."""
+
+    request: typed.Expr
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """The request leaves the line, in which it stood before every other one that satisfies the condition."""
+
+    request: typed.Expr
+    variable: str
+    where: typed.Expr
+
+
+@dataclass(frozen=True, slots=True)
 class Occurs:
     words: str
     fair: bool | None  # None: it happens finitely often; False: perhaps for ever, but nobody owes it
@@ -182,7 +199,7 @@ class End:
 
 Operation: TypeAlias = (
     Set | Test | Fork | ChooseValue | Each | Await | Emit | Start | Inline | Enter | Require | Probe | Limit | Touch
-    | Acquire | Release | Occurs | Pause | AtomBegin | AtomEnd | Line | Outcome | End
+    | Acquire | Release | Put | Take | Occurs | Pause | AtomBegin | AtomEnd | Line | Outcome | End
 )  # fmt: skip
 
 
@@ -361,6 +378,10 @@ class Builder:
                 return Acquire(renamed(lock, frame))
             case typed.Release(_, lock):
                 return Release(renamed(lock, frame))
+            case typed.Put(_, request, last):
+                return Put(renamed(request, frame), last)
+            case typed.Take(_, request, variable, where):
+                return Take(renamed(request, frame), variable, renamed(where, frame))
         raise AssertionError(statement)
 
     def called(self, span: Span, contract: str, after: Node) -> Node:
@@ -588,6 +609,8 @@ def weight(first: Node, exit: Node) -> AtomBegin:
                 heavy |= not is_local(condition)
             case Touch() | Start() | Enter() | Inline() | Await() | Each() | ChooseValue() | Pause() | Occurs():
                 heavy = True
+            case Put() | Take():
+                heavy = True
             case _:
                 pass
     starts = first
@@ -656,6 +679,8 @@ def effects(operation: Operation) -> tuple[frozenset[str], frozenset[str]]:
             return frozenset({name}), frozenset()
         case Each(variable, _, where, _):
             return frozenset({variable}), locals_of(where) - {variable}
+        case Take(request, variable, where):
+            return frozenset(), locals_of(request) | (locals_of(where) - {variable})
         case Line():
             return frozenset(), frozenset()
         case _:

@@ -86,6 +86,15 @@ def value_name(value: Value) -> str:
             return str(value)
 
 
+def refers_to(value: Value) -> tuple[str, int] | None:
+    """The kind of a flat reference to a request, and its slot."""
+    match value:
+        case Ref(pool, index, int(slot)):
+            return f"{pool}{index + 1}", slot
+        case _:
+            return None
+
+
 def _slotted(value: Value) -> bool:
     return isinstance(value, Ref) and value.slot is not None
 
@@ -121,14 +130,7 @@ class _Domain:
 
     @cached_property
     def refers(self) -> tuple[tuple[str, int] | None, ...]:
-        def refers(value: Value) -> tuple[str, int] | None:
-            match value:
-                case Ref(pool, index, int(slot)):
-                    return f"{pool}{index + 1}", slot
-                case _:
-                    return None
-
-        return tuple(map(refers, self.values))
+        return tuple(map(refers_to, self.values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,15 +221,20 @@ class Instance:
                 if mask:
                     yield Obligation(owed.rule, variable, mask)
 
-    def placed(self, cube: TemplateCube, slots: Slots) -> Cube | None:
-        """A cube over request symbols at these slots; None if no state is in it."""
-        masks = self._cube(cube, slots, self._outside(slots), -1)
+    def placed(self, cube: TemplateCube, slots: Slots, me: int = -1) -> Cube | None:
+        """A cube over request symbols at these slots, and the slot `me`; None if no state is in it."""
+        outside = self._outside(slots) & ~(1 << me) if me >= 0 else self._outside(slots)
+        masks = self._cube(cube, slots, outside, me)
         return None if masks is None else tuple(sorted(masks.items()))
 
     def elsewhere(self, variable: int) -> int:
         """The mask of the values of a flat variable that refer to a request outside the fragment."""
         refers = self.domains[self.variables[variable].template].refers
         return sum(1 << at for at, to in enumerate(refers) if to is not None and to[1] >= self.slots)
+
+    def outside(self, slots: Slots) -> list[int]:
+        """The slots beside these."""
+        return [slot for slot in range(self.slots) if slot not in slots]
 
     def _outside(self, slots: Slots) -> int:
         outside = self.everywhere

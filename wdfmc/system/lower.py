@@ -22,7 +22,7 @@ from wdfmc.semantics import typed
 from wdfmc.semantics.types import IntType
 from wdfmc.source import Span
 from wdfmc.system import flow
-from wdfmc.system.evaluate import IDLE, STEP, Context, Evaluator, Record, cell_name
+from wdfmc.system.evaluate import IDLE, STEP, Context, Decided, Evaluator, Record, cell_name
 from wdfmc.system.inline import CallingThread
 from wdfmc.system.named import Stop
 from wdfmc.system.observers import Observers
@@ -34,6 +34,7 @@ from wdfmc.system.paths import (
     Path,
     Symbolic,
     TraceLine,
+    Turn,
 )
 from wdfmc.system.places import passing
 from wdfmc.system.sources import Activity, Location, Source
@@ -349,6 +350,7 @@ class Lowering:
         after = list(self.execute(path, node, source, here_context))
         if not path.in_atom and not isinstance(node.operation, UNSEEN):
             mover = self.is_mover(self.evaluator.touched, path, source)
+            mover &= not isinstance(node.operation, flow.Put | flow.Take)
             mover &= len(self.evaluator.broken) == broken_from  # a violation is one: others may step before it
             if not mover and path.committed:
                 del self.evaluator.broken[broken_from:]
@@ -489,6 +491,8 @@ class Lowering:
                 self.finish(path, source, context, None)
             case flow.Start() | flow.Inline() | flow.Enter() | flow.Acquire() | flow.Release():
                 yield from self.synchronize(path, node, source, context)
+            case flow.Put() | flow.Take():
+                yield from self.line_up(path, node, context)
             case _:
                 yield self.mark(path, node, context)
 
@@ -520,6 +524,32 @@ class Lowering:
                     yield there
             case _:
                 raise AssertionError(node.operation)
+
+    def line_up(self, path: Path, node: flow.Node, context: Context) -> Iterator[Path]:
+        """What is done to the line of requests is noted, and decides nothing here."""
+        touched = set(self.evaluator.touched)
+        match node.operation:
+            case flow.Put(request, last):
+                for here, target in self.evaluator.targets(request, path, context):
+                    assert isinstance(target, Ref), target
+                    there = self.forward(here, node)
+                    there.turns.append(Turn(target, "last" if last else "first"))
+                    yield there
+            case flow.Take(request, variable, where):
+                lenient = replace(context, lenient=True, driver=False)
+
+                def satisfies(here: Path, rival: Ref) -> Decided:
+                    yield from self.evaluator.decide(where, here, lenient.binding(variable, K(rival)))
+
+                for here, target in self.evaluator.targets(request, path, context):
+                    assert isinstance(target, Ref), target
+                    for at, rivals in self.evaluator.rivals(here, target, satisfies):
+                        there = self.forward(at, node)
+                        there.turns.append(Turn(target, "taken", rivals))
+                        yield there
+            case _:
+                raise AssertionError(node.operation)
+        self.evaluator.touched = touched
 
     def mark(self, path: Path, node: flow.Node, context: Context) -> Path:
         """Operations that neither read nor write, but say how the transition looks and where it may end."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from wdfmc.semantics import typed
 from wdfmc.source import Span
@@ -84,6 +84,30 @@ class OthersCondition:
 
 
 @dataclass(slots=True)
+class Turn:
+    """`Standing` under construction."""
+
+    request: Ref
+    place: Literal["first", "last", "taken"]
+    rivals: list[tuple[Ref, list[SelfCube]]] = field(default_factory=list)
+
+    def copy(self) -> Turn:
+        return Turn(self.request, self.place, [(rival, [dict(cube) for cube in cubes]) for rival, cubes in self.rivals])
+
+    def widen(self, symbol: int) -> None:
+        """One more request is in the footprint: what is said of all others is said of it by name, too."""
+        for _, cubes in self.rivals:
+            for cube in cubes:
+                for place in cube:
+                    cube[place] = wider_set(cube[place], symbol)
+        self.rivals += [
+            (rival._replace(slot=symbol), [named(cube, symbol) for cube in cubes])
+            for rival, cubes in self.rivals
+            if rival.slot == SELF
+        ]
+
+
+@dataclass(slots=True)
 class TraceLine:
     """A statement begun on this path. `before`: the values when it began."""
 
@@ -121,13 +145,14 @@ class Path:
     begun: Node | None = None  # the statement whose line was written last, while nothing of it was executed
     waited: frozenset[int] = frozenset()  # numbers of the waits, in its source, that it is past
     free: bool = False  # without being fair it may be taken for ever
+    turns: list[Turn] = field(default_factory=list)  # what was done to the line of requests
 
     def copy(self) -> Path:
         return Path(
             self.node, self.footprint, self.locks, dict(self.guard), dict(self.values),
             [condition.copy() for condition in self.others], list(self.lines), self.heads, self.steps, self.nontrivial,
             self.committed, self.in_atom, self.acquired, self.fair, self.words, self.events, self.forks,
-            self.begun, self.waited, self.free,
+            self.begun, self.waited, self.free, [turn.copy() for turn in self.turns],
         )  # fmt: skip
 
 
@@ -286,6 +311,8 @@ class Algebra:
                 for cube in cubes:
                     for place in cube:
                         cube[place] = wider_set(cube[place], symbol)
+        for turn in wider.turns:
+            turn.widen(symbol)
         for settled in self.settle(wider, symbol, 0):
             yield settled, symbol
 
@@ -329,6 +356,14 @@ class Algebra:
                 return
         assert here is not None
         yield here, True
+
+
+def named(cube: SelfCube, symbol: int) -> SelfCube:
+    """A condition on one of the others, said of the request `symbol`."""
+    return {
+        place._replace(slot=symbol) if place.slot == SELF else place: frozenset(self_as(v, symbol) for v in values)
+        for place, values in cube.items()
+    }
 
 
 def self_as(value: Value, symbol: int) -> Value:

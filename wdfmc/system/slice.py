@@ -5,7 +5,7 @@ Templates that look alike without the dropped variables become one; `Slice.kept`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from wdfmc.system.system import (
@@ -15,6 +15,7 @@ from wdfmc.system.system import (
     Others,
     Place,
     Ref,
+    Standing,
     Statement,
     Template,
     TemplateCube,
@@ -92,7 +93,16 @@ def pruned_guards(system: TemplateSystem, template: Template) -> Template:
         Others(tuple(tuple(prune(cube) for cube in cubes) for cubes in item.entities), item.low, item.high)
         for item in template.others
     )
-    return replace(template, guard=prune(template.guard), others=others)
+    line = in_line(template, prune)
+    return replace(template, guard=prune(template.guard), others=others, line=line)
+
+
+def in_line(template: Template, changed: Callable[[TemplateCube], TemplateCube]) -> tuple[Standing, ...]:
+    """What the template does to the line of requests, with changed conditions."""
+    return tuple(
+        turn._replace(rivals=tuple(rival._replace(when=tuple(map(changed, rival.when))) for rival in turn.rivals))
+        for turn in template.line
+    )
 
 
 def places_read(template: Template) -> Iterable[Place]:
@@ -101,6 +111,11 @@ def places_read(template: Template) -> Iterable[Place]:
     for item in template.others:
         for cubes in item.entities:
             for cube in cubes:
+                for place, _ in cube:
+                    yield place
+    for turn in template.line:
+        for rival in turn.rivals:
+            for cube in rival.when:
                 for place, _ in cube:
                     yield place
 
@@ -152,4 +167,5 @@ def renumbered(template: Template, renumber: dict[int, int]) -> Template:
         others=others,
         updates=assignments(template.updates),
         statements=statements,
+        line=in_line(template, cube),
     )

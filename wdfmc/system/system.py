@@ -87,6 +87,28 @@ class Assignment(NamedTuple):
     table: tuple[tuple[Value, Value], ...]
 
 
+class Rival(NamedTuple):
+    """Another request that may have to wait longer: where one of the cubes holds, before the step.
+
+    `request` has slot `SELF` for all those outside the footprint.
+    """
+
+    request: Ref
+    when: tuple[TemplateCube, ...]
+
+
+class Standing(NamedTuple):
+    """What a step does to the line of requests: one of them comes to an end of it, or leaves it.
+
+    A line is the order in which requests wait, whichever queue each is in. No guard reads it: engines take any request
+    that waits, unless they are given the system of `ordered.ordered`. There, who is `taken` stands before all `rivals`.
+    """
+
+    request: Ref
+    place: Literal["first", "last", "taken"]
+    rivals: tuple[Rival, ...] = ()
+
+
 class Actor(NamedTuple):
     """Who steps: the lane of a trace. `slot` is the symbol of the request whose activation it is."""
 
@@ -122,6 +144,7 @@ class Template:
     violates: str | None = None  # the rule that this transition breaks; it has no successor
     limit: str | None = None  # with violates == "model-bound": the bound that was hit
     events: frozenset[str] = frozenset()  # what it emits, for the triggers of rules
+    line: tuple[Standing, ...] = ()  # in this order
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from wdfmc.semantics import typed
 from wdfmc.system import flow
 from wdfmc.system.evaluate import Context, Evaluator, cell_name
 from wdfmc.system.observers import Observers
-from wdfmc.system.paths import Entity, K, OthersCondition, Path, SelfCube, Symbolic, abstracted
+from wdfmc.system.paths import Entity, K, OthersCondition, Path, SelfCube, Symbolic, Turn, abstracted
 from wdfmc.system.sources import Source
 from wdfmc.system.system import (
     OTHER,
@@ -21,6 +21,8 @@ from wdfmc.system.system import (
     Others,
     Place,
     Ref,
+    Rival,
+    Standing,
     Statement,
     Template,
     TemplateCube,
@@ -57,7 +59,7 @@ class Templates:
         return Template(
             path.footprint, cube_of(path.guard), others_of(path.others), tuple(updates), self.actor(path, source),
             self.statements(path, source), fairness, path.acquired if fairness == "strong" else None, violates, limit,
-            path.events,
+            path.events, line_of(path.turns),
         )  # fmt: skip
 
     def assignment(self, path: Path, place: Place, value: Symbolic) -> Assignment | None:
@@ -161,6 +163,17 @@ def others_of(conditions: Iterable[OthersCondition]) -> tuple[Others, ...]:
     return tuple(
         Others(tuple(tuple(cube_of(cube) for cube in cubes) for cubes in item.entities), item.low, item.high)
         for item in conditions
+    )
+
+
+def line_of(turns: Iterable[Turn]) -> tuple[Standing, ...]:
+    return tuple(
+        Standing(
+            turn.request,
+            turn.place,
+            tuple(Rival(rival, tuple(cube_of(cube) for cube in cubes)) for rival, cubes in turn.rivals),
+        )
+        for turn in turns
     )
 
 

@@ -58,7 +58,7 @@ def steps_of(system: TransitionSystem, states: Sequence[State], transitions: Seq
 
 def follow(
     program: typed.Program, slots: int, steps: Sequence[Step], bound: int = 400, width: int = 4000,
-    overlaps: Mapping[str, int] | None = None,
+    overlaps: Mapping[str, int] | None = None, in_order: bool = False,
 ) -> Configuration | Refuted:  # fmt: skip
     """A run in which each step is a sequence of moves of its actor alone, and ends as the step says.
 
@@ -67,11 +67,12 @@ def follow(
     Args:
         bound: the most small moves in one step.
         width: the most configurations that are kept after a step.
-        overlaps: see `Machine`.
+        overlaps, in_order: see `Machine`.
 
     Returns: a configuration at the end of such a run (before the violation, if a rule is broken).
     """
-    machine = Machine(program, slots, overlaps=overlaps, rules=[step.broken for step in steps if step.broken])
+    rules = [step.broken for step in steps if step.broken]
+    machine = Machine(program, slots, overlaps=overlaps, rules=rules, in_order=in_order)
     index = {name: at for at, name in enumerate(machine.variables.names)}
     current: dict[Configuration, None] = {machine.initial: None}
     for number, step in enumerate(steps):

@@ -70,13 +70,14 @@ class Machine(Statements):
             any case; with spare ones the run goes on as well.
         overlaps: how many activations of a role may overlap on one request, where that is more than its kind says.
         rules: safety rules that are watched at each event.
+        in_order: what is taken from a queue is its head; else any request that waits there may be taken.
     """
 
     def __init__(
         self, program: typed.Program, slots: int, spare: int = 0, overlaps: Mapping[str, int] | None = None,
-        rules: Iterable[str] = (),
+        rules: Iterable[str] = (), in_order: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(program, slots, spare, overlaps or {}, rules)
+        super().__init__(program, slots, spare, overlaps or {}, rules, in_order)
         self.terms.busy = self.watch.busy = lambda world: self.busy(world.active.items())
         self.numbers: dict[Key, int] = {}
         self.lanes: dict[tuple[str, Key], str] = {}
@@ -257,7 +258,9 @@ class Machine(Statements):
         if broken is not None:
             return Move(actor, span, choices, events, None, broken.rule, broken.words, frozenset(world.violated))
         held = tuple(sorted(world.held.items(), key=lambda item: item[0]))
-        after = Configuration(tuple(world.values), held, self.ordered(world.active), tuple(world.past))
+        after = Configuration(
+            tuple(world.values), held, self.ordered(world.active), tuple(world.past), tuple(world.line)
+        )
         return Move(actor, span, choices, events, after, None, None, frozenset(world.violated))
 
     def guarded(self, world: World) -> Broken | None:

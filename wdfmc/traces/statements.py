@@ -60,11 +60,13 @@ class Statements:
     """
 
     def __init__(
-        self, program: typed.Program, slots: int, spare: int, overlaps: Mapping[str, int], rules: Iterable[str]
-    ) -> None:
+        self, program: typed.Program, slots: int, spare: int, overlaps: Mapping[str, int], rules: Iterable[str],
+        in_order: bool,
+    ) -> None:  # fmt: skip
         self.program = program
         self.spare = spare
         self.overlaps = overlaps
+        self.in_order = in_order
         self.variables = Variables(program, slots)
         self.terms = Terms(program, self.variables)
         self.watch = Watch(program, self.variables, rules)
@@ -142,10 +144,34 @@ class Statements:
             case typed.Release(_, lock):
                 wanted = terms.target(lock, LENIENT)
                 yield Instruction(span, lambda world: release(world, wanted(world)))
+            case typed.Put() | typed.Take():
+                yield Instruction(span, self.line_up(statement) if self.in_order else lambda world: None)
             case typed.Occurs():
                 yield Instruction(span, lambda world: None)
             case _:
                 raise AssertionError(statement)
+
+    def line_up(self, statement: typed.Put | typed.Take) -> Callable[[World], None]:
+        """Taking is blocked while another request that satisfies the condition stands before the one to be taken."""
+        target = self.terms.target(statement.request, Mode())
+
+        def request(world: World) -> Ref:
+            found = target(world)
+            assert isinstance(found, Ref), found
+            return found
+
+        match statement:
+            case typed.Put(_, _, last):
+                return lambda world: world.put(request(world), last)
+            case typed.Take(_, _, variable, where):
+                waiting = self.terms.candidates(variable, self.variables.dynamic, where)
+
+                def take(world: World) -> None:
+                    before = world.leave_line(request(world))
+                    if not set(before).isdisjoint(waiting(world)):
+                        raise Blocked
+
+                return take
 
     def assign(
         self, span: Span, target: typed.Local | typed.FieldOf, value: typed.Expr, style: Style

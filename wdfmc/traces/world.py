@@ -131,13 +131,14 @@ class Activation(NamedTuple):
 class Configuration(NamedTuple):
     """values: one for each variable of the machine. held: (lock, holder). past: what rules remember.
 
-    All are in a fixed order.
+    All are in a fixed order. line: the requests that wait, the one at the head first, whichever queue each is in.
     """
 
     values: tuple[Datum, ...]
     held: tuple[tuple[str, Key | str], ...]
     active: tuple[tuple[Key, Activation], ...]
     past: tuple[Datum, ...] = ()
+    line: tuple[Ref, ...] = ()
 
 
 class Variables:
@@ -272,8 +273,8 @@ class World:
     """
 
     __slots__ = (
-        "active", "chooser", "events", "executed", "frames", "held", "key", "kinds", "names", "now", "offset", "past",
-        "paused", "values", "violated", "wrote",
+        "active", "chooser", "events", "executed", "frames", "held", "key", "kinds", "line", "names", "now", "offset",
+        "past", "paused", "values", "violated", "wrote",
     )  # fmt: skip
 
     def __init__(self, configuration: Configuration, chooser: Chooser) -> None:
@@ -281,6 +282,7 @@ class World:
         self.held: dict[str, Key | str] = dict(configuration.held)
         self.active: dict[Key, Activation] = dict(configuration.active)
         self.past: list[Datum] = list(configuration.past)
+        self.line: list[Ref] = list(configuration.line)
         self.now: tuple[str, tuple[Datum, ...]] | None = None
         self.offset = 0
         self.violated: set[str] = set()
@@ -317,6 +319,20 @@ class World:
         else:
             self.names[name] = value
         return None
+
+    # ------------------------------------------------------------ the line
+
+    def put(self, request: Ref, last: bool) -> None:
+        self.leave_line(request)
+        self.line.insert(len(self.line) if last else 0, request)
+
+    def leave_line(self, request: Ref) -> list[Ref]:
+        """Returns those who stood before it. Who is not in line is behind all who are."""
+        if request not in self.line:
+            return list(self.line)
+        place = self.line.index(request)
+        del self.line[place]
+        return self.line[:place]
 
     # ------------------------------------------------------------ the text
 
