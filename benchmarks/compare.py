@@ -178,7 +178,7 @@ def verdict(label: str, runs: Sequence[Run]) -> Judged:
 # ---------------------------------------------------------------- the section
 
 
-def row(name: str, requests: int, found: Mapping[str, Judged]) -> tuple[str, ...]:
+def row(name: str, found: Mapping[str, Judged]) -> tuple[str, ...]:
     own = found[OWN]
     cells, ratio = [], []
     for kind in KINDS:
@@ -186,21 +186,21 @@ def row(name: str, requests: int, found: Mapping[str, Judged]) -> tuple[str, ...
         variant = "" if other is None else other.name.removeprefix(kind).strip(", ")
         cells.append("" if other is None else f"{other.shown} {variant}".strip())
         ratio.append("" if other is None else ratios(other, own))
-    return name, str(requests), own.shown, *cells, *ratio
+    return name, own.shown, *cells, *ratio
 
 
 def of_kind(found: Mapping[str, Judged], kind: str) -> Judged | None:
     return next((one for one in found.values() if one.name.startswith(kind)), None)
 
 
-def summary(measured: Sequence[tuple[int, Mapping[str, Judged]]], times: str) -> Iterator[str]:
+def summary(measured: Sequence[Mapping[str, Judged]], times: str) -> Iterator[str]:
     """What the targets say, and how often it is met. `times`: wall or cpu."""
 
     def took(one: Judged) -> float:
         return one.wall if times == "wall" else one.cpu
 
-    slow, quick, hopeless = [], [], []
-    for _, found in measured:
+    slow, quick, hopeless, factors = [], [], [], []
+    for found in measured:
         own, other = found[OWN], best([one for one in found.values() if one.name.startswith("SPIN")])
         if other.word != "proved":
             hopeless.append(own.word == "proved")
@@ -208,21 +208,18 @@ def summary(measured: Sequence[tuple[int, Mapping[str, Judged]]], times: str) ->
             slow.append(own.word == "proved" and took(other) >= 10 * took(own))
         else:
             quick.append(own.word == "proved" and took(own) <= took(other) + 1)
-    yield f"SPIN needs less than 10 s: at most its time + 1 s on {sum(quick)} of {len(quick)} instances."
+        abc_run = found[next(name for name in found if name.startswith("ABC"))]
+        finished = (abc_run.word == "proved", own.word == "proved")
+        values = {(True, True): took(abc_run) / took(own), (True, False): 0.0, (False, True): float("inf")}
+        factors.append(values.get(finished, 1.0))
+    yield f"SPIN needs less than 10 s: at most its time + 1 s on {sum(quick)} of {len(quick)} models."
     yield f"SPIN needs 10 s or more: 10 times faster on {sum(slow)} of {len(slow)}."
     yield f"SPIN is out of time or memory: finished on {sum(hopeless)} of {len(hopeless)}."
-    for number in sorted({requests for requests, _ in measured}):
-        factors = []
-        for requests, found in measured:
-            own, best_abc = found[OWN], of_kind(found, "ABC")
-            if requests == number and best_abc is not None:
-                finished = (best_abc.word == "proved", own.word == "proved")
-                values = {(True, True): took(best_abc) / took(own), (True, False): 0.0, (False, True): float("inf")}
-                factors.append(values.get(finished, 1.0))
-        yield f"ABC at N = {number}: {median(factors):.2f} times wdfmc's time in the median of {len(factors)} models."
+    if factors:
+        yield f"ABC: {median(factors):.2f} times wdfmc's time in the median of {len(factors)} models."
 
 
-def comparison(arguments: argparse.Namespace) -> Iterator[str]:
+def comparison(requests: int, arguments: argparse.Namespace) -> Iterator[str]:
     yield machine(TOOLS)
     yield ""
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
@@ -230,7 +227,7 @@ def comparison(arguments: argparse.Namespace) -> Iterator[str]:
         yield f"Not measured: {', '.join(missing)} not installed."
         return
     limits = f"{arguments.seconds:.0f} s and {arguments.memory} MiB"
-    yield "Right models, with those of their safety rules that are decided together, at N requests. Seconds of whole"
+    yield f"Right models, with those of their safety rules that are decided together, at {requests} requests. Seconds of whole"
     yield f"processes: the median of {arguments.seeds} of wall time (worst), then the median of processor time, which"
     yield f"others on the machine stretch less. At most {limits} each; who was out of time got so many seconds of"
     yield "a processor. All take turns, so that whatever else the machine does meets all of them."
@@ -242,15 +239,14 @@ def comparison(arguments: argparse.Namespace) -> Iterator[str]:
     yield "other's time by wdfmc's, run by run, of wall time: the median (and the worst), then the median of processor"
     yield "time; above 1 wdfmc is faster."
     yield ""
-    measured: list[tuple[int, Mapping[str, Judged]]] = []
+    measured: list[Mapping[str, Judged]] = []
 
     def rows() -> Iterator[tuple[str, ...]]:
-        for requests in arguments.requests:
-            for path in models(arguments.models, wrong=False):
-                measured.append((requests, compared(path, requests, arguments)))
-                yield row(called(path), requests, measured[-1][1])
+        for path in models(arguments.models, wrong=False):
+            measured.append(compared(path, requests, arguments))
+            yield row(called(path), measured[-1])
 
-    yield from table(("model", "N", OWN, *KINDS, *(f"{kind} / {OWN}" for kind in KINDS)), rows())
+    yield from table(("model", OWN, *KINDS, *(f"{kind} / {OWN}" for kind in KINDS)), rows())
     for times in ("wall", "cpu"):
         yield ""
         yield f"In {'wall' if times == 'wall' else 'processor'} time:"

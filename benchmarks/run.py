@@ -12,8 +12,9 @@ import compileall
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from compare import comparison
 from growth import growth
@@ -21,11 +22,16 @@ from own import bounded, right_models, starting, wrong_models
 from tables import entered
 from timing import ROOT
 
-SECTIONS: Final[Mapping[str, tuple[str, Callable[[argparse.Namespace], Iterator[str]]]]] = {
+Measure: TypeAlias = Callable[[argparse.Namespace], Iterator[str]]
+
+SECTIONS: Final[Mapping[str, tuple[str, Measure]]] = {
     "starting": ("Starting", starting),
     "wrong": ("Wrong models", wrong_models),
     "right": ("Right models, all rules", right_models),
-    "compare": ("wdfmc, SPIN and ABC", comparison),
+    **{
+        f"compare{requests}": (f"wdfmc, SPIN and ABC, N = {requests}", partial(comparison, requests))
+        for requests in (2, 3, 4)
+    },
     "growth": ("Growth with the number of requests", growth),
     "bounded": ("Bounded model checking by itself", bounded),
 }
@@ -35,7 +41,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"{', '.join(SECTIONS)} (default: all)")
     parser.add_argument("--seeds", type=int, default=5, help="runs of each process (default 5)")
-    parser.add_argument("--requests", type=int, nargs="+", default=[2, 3, 4], help="of `compare` (default 2 3 4)")
     parser.add_argument("--models", default="", metavar="REGEX", help="only models whose path matches")
     parser.add_argument("--seconds", type=float, default=120.0, help="for one run (default 120)")
     parser.add_argument("--memory", type=int, default=4000, help="MiB for each process of one run (default 4000)")
