@@ -227,7 +227,7 @@ def comparison(requests: int, arguments: argparse.Namespace) -> Iterator[str]:
         yield f"Not measured: {', '.join(missing)} not installed."
         return
     limits = f"{arguments.seconds:.0f} s and {arguments.memory} MiB"
-    yield f"Right models, with those of their safety rules that are decided together, at {requests} requests. Seconds of whole"
+    yield f"Right models with the safety rules that are decided together, at {requests} requests. Seconds of whole"
     yield f"processes: the median of {arguments.seeds} of wall time (worst), then the median of processor time, which"
     yield f"others on the machine stretch less. At most {limits} each; who was out of time got so many seconds of"
     yield "a processor. All take turns, so that whatever else the machine does meets all of them."

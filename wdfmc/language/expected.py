@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Final
 
-from lark.lexer import PatternStr
-
 from wdfmc.language.lalr import END, Cell, automaton
 
 # Terminals that are neither one word nor a choice of words.
@@ -142,16 +140,16 @@ def spelling(terminal: str) -> str:
         return SPELLED[terminal]
     if words := keywords(terminal):
         return listed(f"`{word}`" for word in words)
-    pattern = automaton().terminals[terminal].pattern
-    assert isinstance(pattern, PatternStr), terminal
-    return f"`{pattern.value}`"
+    known = automaton().terminals[terminal]
+    assert known.exact, terminal
+    return f"`{known.value}`"
 
 
 def keywords(terminal: str) -> tuple[str, ...]:
     """The words that are a terminal: `acquire` and `release` are LOCK_OP; none for NAME, NUMBER or `;`."""
     if terminal in ("NAME", "RULE_NAME", "NUMBER", "STRING", "IF_IDLE", END):
         return ()
-    pattern = automaton().terminals[terminal].pattern.value.removesuffix(r"\b")
+    pattern = automaton().terminals[terminal].value.removesuffix(r"\b")
     return tuple(re.findall(r"[A-Za-z_]+", pattern))
 
 
@@ -159,17 +157,16 @@ def keywords(terminal: str) -> tuple[str, ...]:
 def first() -> Mapping[str, frozenset[str]]:
     """Nonterminal -> the terminals that it can begin with. No production of the grammar begins with an empty part."""
     found: dict[str, set[str]] = {}
-    rules = [(str(rule.origin.name), rule.expansion) for rule in automaton().rules]
-    empty = {origin for origin, expansion in rules if not expansion}
+    productions = automaton().productions
+    empty = {origin for origin, symbols in productions if not symbols}
     grown = True
     while grown:
         grown = False
-        for origin, expansion in rules:
+        for origin, symbols in productions:
             begins = found.setdefault(origin, set())
             size = len(begins)
-            for symbol in expansion:
-                name = str(symbol.name)
-                begins |= {name} if symbol.is_term else found.get(name, set())
+            for name, terminal in symbols:
+                begins |= {name} if terminal else found.get(name, set())
                 if name not in empty:
                     break
             grown |= len(begins) != size

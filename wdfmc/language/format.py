@@ -97,7 +97,7 @@ def ignored(text: str, start: int, end: int) -> Iterator[Piece]:
 def gap() -> re.Pattern[str]:
     terminals = automaton().terminals
     kinds = (COMMENT, CAST, ANNOTATION, WHITESPACE)
-    return re.compile("|".join(f"(?P<{kind}>{terminals[kind].pattern.to_regexp()})" for kind in kinds))
+    return re.compile("|".join(f"(?P<{kind}>{terminals[kind].regexp})" for kind in kinds))
 
 
 def placed(text: str, start: int, piece: Piece) -> Piece:

@@ -1,7 +1,7 @@
 """Lexemes, and an LALR(1) automaton that runs over them.
 
-lark reads `wdf.lark` and computes the tables; running them here is four times as fast as lark's own loop (no tree of
-lark's is built), and lets `syntax_errors` ask what could come next at any point of a text that is wrong.
+lark reads `wdf.lark` and computes the tables (`tables`); running them here is four times as fast as lark's own loop (no
+tree of lark's is built), and lets `syntax_errors` ask what could come next at any point of a text that is wrong.
 
 Keywords are contextual: a lexeme carries every terminal that it could be, and the state picks the first that it can
 use. So `state` is a name wherever no keyword `state` is possible.
@@ -13,14 +13,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.resources import files
 from string import punctuation
 from typing import Any, Final, NamedTuple
 
-from lark import Lark
-from lark.grammar import Rule, Terminal
-from lark.lexer import PatternStr, TerminalDef
-from lark.parsers.lalr_analysis import Shift
+from wdfmc.cache import code_of, remembered
 
 END: Final = "$END"
 IGNORED: Final = ("COMMENT", "CAST", "ANNOTATION", "WHITESPACE")
@@ -69,6 +65,22 @@ class Reduction:
         return self.passes and self.size == 1
 
 
+class Spelling(NamedTuple):
+    """A terminal of the grammar. `value`: the text itself if it is `exact`, else as the grammar writes the pattern."""
+
+    value: str
+    regexp: str
+    exact: bool
+    priority: int
+
+
+class Production(NamedTuple):
+    """`symbols`: (name, whether it is a terminal)."""
+
+    origin: str
+    symbols: tuple[tuple[str, bool], ...]
+
+
 class Stuck(Exception):
     """No transition for the lexeme at `index`; `len(lexemes)` stands for the end of the text."""
 
@@ -101,16 +113,16 @@ class Automaton:
     reductions: tuple[Reduction, ...]
     start: int
     accepting: int
-    terminals: Mapping[str, TerminalDef]
+    terminals: Mapping[str, Spelling]
     kept: frozenset[str]  # terminals that become tokens of the tree
-    rules: tuple[Rule, ...]
+    productions: tuple[Production, ...]
 
     # ---------------------------------------------------------------- lexemes
 
     @cached_property
     def lexeme(self) -> re.Pattern[str]:
         def pattern(name: str) -> str:
-            return self.terminals[name].pattern.to_regexp()
+            return self.terminals[name].regexp
 
         symbols = sorted(self.symbols, key=len, reverse=True)
         return re.compile(
@@ -135,12 +147,12 @@ class Automaton:
     def spellings(self) -> tuple[tuple[str, re.Pattern[str]], ...]:
         """(terminal, pattern), by priority, exact spellings before patterns, RULE_NAME and NAME last."""
 
-        def rank(terminal: TerminalDef) -> tuple[int, int]:
-            last = {"RULE_NAME": 2, "NAME": 3}.get(terminal.name, 0 if isinstance(terminal.pattern, PatternStr) else 1)
-            return -terminal.priority, last
+        def rank(name: str) -> tuple[int, int]:
+            terminal = self.terminals[name]
+            return -terminal.priority, {"RULE_NAME": 2, "NAME": 3}.get(name, 0 if terminal.exact else 1)
 
-        ordered = sorted((t for t in self.terminals.values() if t.name not in IGNORED), key=rank)
-        return tuple((t.name, re.compile(t.pattern.to_regexp())) for t in ordered)
+        ordered = sorted((name for name in self.terminals if name not in IGNORED), key=rank)
+        return tuple((name, re.compile(self.terminals[name].regexp)) for name in ordered)
 
     def terminals_of(self, text: str) -> tuple[str, ...]:
         found = self.known.get(text)
@@ -170,7 +182,7 @@ class Automaton:
 
     @cached_property
     def stretches(self) -> Mapping[str, re.Pattern[str]]:
-        return {name: re.compile(self.terminals[name].pattern.to_regexp()) for name in STRETCHING}
+        return {name: re.compile(self.terminals[name].regexp) for name in STRETCHING}
 
     def chosen(self, state: int, lexeme: Lexeme, text: str) -> tuple[str, int] | None:
         """The terminal that a lexeme is in a state, and the offset where that ends; None: it cannot stand here."""
@@ -377,52 +389,11 @@ class Automaton:
 
 @cache
 def automaton() -> Automaton:
-    """The automaton of `wdf.lark`; built once a process."""
-    grammar = files("wdfmc.language").joinpath("wdf.lark").read_text(encoding="utf-8")
-    lark = Lark(grammar, parser="lalr", lexer="basic", maybe_placeholders=True)
-    conf = lark.parse_interactive("").parser_state.parse_conf
-    terminals = {terminal.name: terminal for terminal in lark.terminals}
-    numbers: dict[Rule, int] = {}
-    rules: list[Rule] = []
-    shift: list[dict[str, int]] = [{} for _ in conf.states]
-    goto: list[dict[str, int]] = [{} for _ in conf.states]
-    for state, row in conf.states.items():
-        for symbol, (action, target) in row.items():
-            if action is not Shift:
-                if target not in numbers:
-                    numbers[target] = len(rules)
-                    rules.append(target)
-                shift[state][symbol] = ~numbers[target]
-            elif symbol in terminals:
-                shift[state][symbol] = target
-            else:
-                goto[state][symbol] = target
-    kept = {s.name for r in lark.rules for s in r.expansion if isinstance(s, Terminal) and not s.filter_out}
-    return Automaton(
-        tuple(shift), tuple(goto), tuple(map(reduction_of, rules)), conf.start_state, conf.end_state,
-        terminals, frozenset(kept), tuple(lark.rules),
-    )  # fmt: skip
+    """The automaton of `wdf.lark`; made once, and read once a process."""
 
+    def make() -> Automaton:
+        from wdfmc.language.tables import automaton_of_grammar  # lark takes longer than all that is read with it
 
-def reduction_of(rule: Rule) -> Reduction:
-    """As lark shapes its trees: unnamed terminals are dropped, repetitions spliced, absent options are None."""
-    absent = [0]
-    for empty in rule.options.empty_indices or [False] * len(rule.expansion):
-        if empty:
-            absent[-1] += 1
-        else:
-            absent.append(0)
-    keep = []
-    pending = 0
-    for at, symbol in enumerate(rule.expansion):
-        pending += absent[at]
-        if not (isinstance(symbol, Terminal) and symbol.filter_out):
-            keep.append((at, not symbol.is_term and symbol.name.startswith("_"), pending))
-            pending = 0
-    origin = str(rule.origin.name)
-    absent_at_end = pending + absent[len(rule.expansion)]
-    alone = len(keep) == 1 and not (keep[0][1] or keep[0][2] or absent_at_end)
-    passes = bool(rule.options.expand1) and not rule.alias and alone
-    makes = not passes and not origin.startswith("_")
-    builder = (rule.alias or origin) if makes else None
-    return Reduction(origin, len(rule.expansion), builder, tuple(keep), absent_at_end, passes)
+        return automaton_of_grammar()
+
+    return remembered("grammar", code_of("wdfmc.language"), make)

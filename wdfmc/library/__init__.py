@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from wdfmc.cache import code_of, remembered
 from wdfmc.language import ast
 from wdfmc.source import Source, Span
 
@@ -90,7 +91,9 @@ def texts() -> tuple[ast.Text, ...]:
     """The trees of `sources()`, in the same order. Raises Rejected."""
     from wdfmc.language.parse import parse
 
-    return tuple(parse(source) for source in sources())
+    written = [part.encode() for source in sources() for part in (source.name, source.text)]
+    code = [*code_of("wdfmc.language"), files("wdfmc").joinpath("source.py").read_bytes()]
+    return remembered("library", [*written, *code], lambda: tuple(map(parse, sources())))
 
 
 @cache
