@@ -17,6 +17,12 @@ from wdfmc.check import Options, check_text
 from wdfmc.verdict import Result, Word
 
 HERE = Path(__file__).parent
+POINTS = range(1, 91)
+OUT_OF_SCOPE = {
+    75: "the byte count of a completion and the length of the buffer are data, which the model has not",
+    81: "",
+    82: "a transfer of no bytes is a length, which the model has not",
+}
 DRIVERS = sorted(path for folder in ("points", "callbacks", "environment") for path in HERE.glob(f"{folder}/*.wdf"))
 EXPECTED = re.compile(r"^ +expect +\w+ +([\w-]+)", re.MULTILINE)
 
@@ -52,3 +58,20 @@ def is_as_expected(result: Result) -> bool:
 def test_each_fact_about_the_environment_has_its_driver(name: str) -> None:
     text = (HERE / "environment" / f"{name}.wdf").read_text(encoding="utf-8")
     assert f"env-{name.replace('_', '-')}" in text
+
+
+def named(path: Path) -> set[int]:
+    """The points that the comment at the head of a driver names."""
+    head = path.read_text(encoding="utf-8").split("\ndriver ")[0]
+    return {int(number) for number in re.findall(r"\bP(\d+)\b", head)}
+
+
+@pytest.mark.parametrize("number", POINTS)
+def test_point_has_its_driver_or_is_out_of_scope(number: int) -> None:
+    drivers = [path.stem for path in DRIVERS if number in named(path)]
+    assert bool(drivers) != (number in OUT_OF_SCOPE)
+
+
+@pytest.mark.parametrize("path", sorted(HERE.glob("points/p*.wdf")), ids=lambda path: path.stem)
+def test_driver_is_named_by_its_point(path: Path) -> None:
+    assert int(path.stem[1:3]) in named(path)

@@ -133,17 +133,18 @@ class CallingThread:
             self.rules[call] = tuple(name for name in (DEADLOCK, *shared) if name in self.lowering.goals)
         return self.rules[call]
 
-    def check_inline(
-        self, path: Path, callback: typed.Expr, call: str, source: Source, context: Context
-    ) -> None:  # fmt: skip
+    def check_inline(self, path: Path, inline: flow.Inline, source: Source, context: Context) -> None:
         """The callback may run here, on this thread, which holds a lock that the callback waits for."""
-        rules = self.rules_at(call)
+        rules = self.rules_at(inline.call)
         if not path.locks or not rules:
             return
-        for here, value in self.evaluator.eval(callback, path, context):
+        for here, value in self.evaluator.eval(inline.callback, path, context):
             for there, name in self.evaluator.split(here, value):
-                if isinstance(name, str) and self.blocked(name, path, rules):
-                    self.violate(there, rules, source)
+                if isinstance(name, str):
+                    kind = self.program.kinds[self.lowering.kind_of(name, inline.kind)]
+                    for where, subject in self.evaluator.targets(inline.args[0], there, context):
+                        for at in self.may_begin(Begun(where, name, kind, subject), path, rules):
+                            self.violate(at, rules, source)
 
     def check_enter(self, path: Path, enter: flow.Enter, source: Source, context: Context) -> None:
         """The calling thread may run the queue's loop, with the locks that it holds."""
@@ -173,14 +174,30 @@ class CallingThread:
             line = Context(STEP, (), "environment", bind={loop.name: K(queue)}, lenient=True)
             for at, bind in self.bound(path, step, rest, line):
                 for begun in self.begun(at, graph, replace(bind, lenient=False)):
-                    for there, lock in self.presentation_lock(begun):
-                        # a thread that owns the presentation lock does not dispatch
-                        if lock not in path.locks and self.blocked(begun.callback, path, rules):
-                            after = there.copy()
-                            after.values = dict(at.values)  # the line itself has not been executed
-                            yield after
+                    for there in self.may_begin(begun, path, rules):
+                        after = there.copy()
+                        after.values = dict(at.values)  # the line itself has not been executed
+                        yield after
         self.evaluator.touched = touched
         del self.evaluator.broken[broken:]
+
+    def may_begin(self, begun: Begun, path: Path, rules: tuple[str, ...]) -> Iterator[Path]:
+        """The paths on which the callback begins on this thread and waits for a lock of it.
+
+        A thread that owns the presentation lock does not dispatch.
+        """
+        for there, lock in self.presentation_lock(begun):
+            if lock not in path.locks:
+                if lock is not None:
+                    self.assume_free(begun.callback, lock, path, rules)
+                if self.blocked(begun.callback, path, rules):
+                    yield there
+
+    def assume_free(self, name: str, lock: str, path: Path, rules: tuple[str, ...]) -> None:
+        """The callback waits for its presentation lock on this thread, which has locks of its own."""
+        bounds = {f"that {name} waits for {lock} on a thread that holds {held} is not followed" for held in path.locks}
+        for rule in rules:
+            self.lowering.bounds_of.setdefault(rule, set()).update(bounds)
 
     def bound(
         self, path: Path, step: typed.Step, parameters: list[typed.Parameter], context: Context

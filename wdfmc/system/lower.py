@@ -501,9 +501,9 @@ class Lowering:
         match node.operation:
             case flow.Start(callback, kind, args):
                 yield from self.start(path, callback, kind, args, source, context, node)
-            case flow.Inline(callback, call=call):
+            case flow.Inline() as inline:
                 self.calling_thread.assume_no_wait()
-                self.calling_thread.check_inline(path, callback, call, source, context)
+                self.calling_thread.check_inline(path, inline, source, context)
                 yield self.forward(path, node)
             case flow.Enter() as enter:
                 self.calling_thread.assume_no_wait()
