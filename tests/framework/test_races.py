@@ -1,8 +1,8 @@
-"""The races of wdf-semantics section 5: in a model of the wrong idiom the bad interleaving is found, the right one is proved.
+"""The races of wdf-semantics section 5: the bad interleaving of the wrong idiom is found, the right one is proved.
 
-The drivers of the folder `races` are named by their race. The comment of each begins with `// RC-n, wrong:` or `right:`. A
-right driver is right by every rule that is on by default, unless it says why it cannot be. One whose comment says "(two
-requests)" is checked with two, the others with one.
+The drivers of the folder `races` are named by their race, and their comments begin with `// RC-n, wrong:` or `right:`.
+A right driver is right by every rule that is on by default, unless it says why it cannot be. One whose comment says
+"(two requests)" is checked with two, the others with one.
 """
 
 from __future__ import annotations
