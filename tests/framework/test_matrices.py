@@ -1,6 +1,6 @@
 """The state x call matrices of wdf-semantics section 10: for each cell the call is made in that state.
 
-A cell is a DDI of its own that waits for the state and makes the call in the same step. `reject`: every such call breaks
+A cell is a DDI of its own that waits for the state and makes the call in the same step. `reject`: each such call breaks
 a contract. Otherwise the states that the call leaves the request in, and after `:` what it answers; no contract is
 broken.
 """
