@@ -179,6 +179,9 @@ NAMES = {
     "contract of no call": driver(beside="""
         rule mine(r: request) "Words." covers "X"; by contract;  // <-- WDF504
         """),
+    "misspelt variable that a call writes": driver(
+        "if (NT_SUCCESS(WdfIoQueueRetrieveNextRequest(Reads, &Curent))) { return; }  // <-- WDF212", FIELDS
+    ),
     "result that nobody reads": driver("Bussy = true;  // <-- WDF212", FIELDS),
     "helper that calls itself": driver("Again(Request);", "helper Again(r: request) { Again(r); }  // <-- WDF214"),
     "helpers that call each other": driver("One(Request);", """
@@ -236,6 +239,7 @@ TYPES = {
     "add to a variable": driver("add Request to Busy;  // <-- WDF301", FIELDS),
     "add of a number": driver("add 1 to Pending;  // <-- WDF301", FIELDS),
     "for each of a variable": driver("for each r of Busy { }  // <-- WDF301", FIELDS),
+    "in a variable": driver("if (Request in Busy) { return; }  // <-- WDF301", FIELDS),
     "empty of a variable": driver("if (empty(Busy)) { return; }  // <-- WDF301", FIELDS),
     "maybe without words": driver("if (maybe(Busy)) { return; }  // <-- WDF301", FIELDS),
     "choose of a request": driver("choose Current;  // <-- WDF301", FIELDS),

@@ -94,6 +94,14 @@ class Among(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Within(Node):
+    """`r in S`: a set or a list holds it"""
+
+    operand: Expr
+    container: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class Has(Node):
     """`flags has FLAG`"""
 
@@ -137,7 +145,7 @@ class Words(Node):
 
 Expr: TypeAlias = (
     Name | Number | Truth | Null | Access | Call | AddressOf | Unary | Binary | Conditional
-    | Among | Has | Quantified | Count | Member | Words
+    | Among | Within | Has | Quantified | Count | Member | Words
 )  # fmt: skip
 
 

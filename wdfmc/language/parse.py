@@ -456,6 +456,9 @@ class Builder:
     def among(self, span: Span, c: list[Any]) -> ast.Among:
         return ast.Among(c[0], c[1], span=span)
 
+    def within(self, span: Span, c: list[Any]) -> ast.Within:
+        return ast.Within(c[0], c[1], span=span)
+
     def has(self, span: Span, c: list[Any]) -> ast.Has:
         return ast.Has(c[0], str(c[1]), span=span)
 

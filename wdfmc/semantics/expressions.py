@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Final, TypeAlias
 
-from wdfmc.diagnostics import Label
+from wdfmc.diagnostics import Label, did_you_mean
 from wdfmc.language import ast
 from wdfmc.semantics import typed
 from wdfmc.semantics.declarations import Tables, list_cell, set_bit
@@ -121,6 +121,8 @@ class Expressions:
                 return self.conditional(test, then, otherwise, scope, wanted, out)
             case ast.Among(operand, members):
                 return self.among(operand, members, scope, out)
+            case ast.Within(operand, container):
+                return self.within(node, operand, container, scope, out)
             case ast.Has(operand, flag):
                 return self.has(node, operand, flag, scope)
             case ast.Quantified(kind_, variable, sort, where):
@@ -286,6 +288,25 @@ class Expressions:
             if isinstance(constant, typed.Const) and isinstance(constant.value, str):
                 chosen.append(constant.value)
         return typed.OneOf(value, frozenset(chosen)), BoolType()
+
+    def within(self, node: ast.Within, operand: ast.Expr, container: ast.Expr, scope: Scope, out: Hoisted) -> Typed:
+        """Handles are compared, not used: a dead one may be looked for."""
+        value, kind = self.expr(container, scope)
+        if isinstance(value, typed.FieldOf) and isinstance(kind, SetType):
+            sought = self.value(operand, scope, RefType(kind.sort, True, kind.sort), out)
+            unique = f"x${next(self.fresh)}"
+            same = typed.Compare("==", typed.Local(unique), sought)
+            held = self.membership(value, typed.Local(unique), kind.sort)
+            return self.looked_at(value, typed.Exists(unique, kind.sort, typed.And(same, held)), FALSE), BoolType()
+        if isinstance(value, typed.FieldOf) and isinstance(kind, ListType):
+            sought = self.value(operand, scope, RefType(kind.sort, True, kind.sort), out)
+            held = FALSE
+            for at in range(kind.bound):
+                held = typed.Or(typed.Compare("==", replace(value, field=list_cell(value.field, at)), sought), held)
+            return typed.And(typed.Compare("!=", sought, typed.Const(None)), held), BoolType()
+        if not isinstance(kind, UnknownType):
+            self.tables.error("WDF301", f"`in` needs a set or a list, this is {kind}", node.span)
+        return FALSE, BoolType()
 
     def has(self, node: ast.Has, operand: ast.Expr, flag: str, scope: Scope) -> Typed:
         value, kind = self.expr(operand, scope)
@@ -547,7 +568,10 @@ class Expressions:
         elif parameter.mode == "out" and scope.text == "driver":
             self.tables.error("WDF303", f"`{routine.name}` writes its argument `{parameter.name}`", arg.span,
                               "write `&` before it")  # fmt: skip
-        return self.place(arg, scope, parameter.type) or typed.Local("?")
+        place = self.place(arg, scope, parameter.type) or typed.Local("?")
+        if isinstance(place, typed.Local) and did_you_mean(place.name, self.tables.contexts) is None:
+            scope.read.setdefault(place.name, [])  # C must pass it, even if only the status is of interest
+        return place
 
     def signature(self, routine: ast.Ddi | ast.Helper) -> tuple[typed.Parameter, ...]:
         """Parameters of a helper without a type have that of the first argument that is passed for them."""
