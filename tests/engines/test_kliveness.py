@@ -29,9 +29,10 @@ from wdfmc.traces.replay import replay
 from wdfmc.verdict import Audit, Word
 
 OWED = ("live", "both")
-PATIENCE = 5.0  # seconds for a goal: what is violated need not be found
+PATIENCE = 5.0  # seconds for a goal: what is violated need not be found in any time
 SYSTEMS = 40
 FAULTY = 60  # systems among which a fault is noticed
+EVERY = range(10**6)  # kind of fairness group
 
 
 def random_flat(seed: int) -> TransitionSystem:
@@ -48,7 +49,7 @@ def verdicts(seeds: Iterable[int]) -> Iterator[str]:
             if isinstance(found, Violated):
                 replay(system, found.path, goal)
             if isinstance(found, Unknown):
-                yield "open" if isinstance(truth[goal], Violated) else "not proved"
+                yield "open"
             else:
                 yield "right" if type(found) is type(truth[goal]) else "wrong"
 
@@ -77,7 +78,7 @@ def test_other_goals_are_left_open() -> None:
 @pytest.mark.parametrize("seed", range(SYSTEMS))
 def test_a_transition_is_enabled_in_the_union_of_its_ways(seed: int) -> None:
     system = random_flat(seed)
-    watcher = rounds._Watcher(system, known(system), "live", 0)
+    watcher = rounds._Watcher(system, known(system), "live", 0, ())
     state = system.initial
     for number in range(20):
         for transition in system.transitions:
@@ -108,7 +109,7 @@ def known(system: TransitionSystem) -> Reach:
 def test_the_watcher_treats_all_requests_alike(seed: int) -> None:
     system = instantiate(small_system(seed), 3)
     for goal in {obligation.rule for obligation in system.obligations}:
-        assert symmetric(rounds.rounds(system, known(system), goal, 2).system)
+        assert symmetric(rounds.rounds(system, known(system), goal, 2, EVERY).system)
 
 
 def test_what_only_looks_alike_is_told_apart() -> None:

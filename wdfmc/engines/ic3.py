@@ -146,6 +146,17 @@ class Frames:
             if not self._goals or self._pushed():
                 return
 
+    def inherit(self, levels: Iterable[Iterable[Masks]]) -> None:
+        """Begin with the lemmas of the frames 1, 2, ... of a system that has all runs of this one, but for steps that
+        change nothing there.
+        """
+        for lemmas in levels:
+            self.depth += 1
+            self.levels.append({})
+            self._steps.enter(self.depth)
+            for cube in lemmas:
+                self._add(cube, self.depth)
+
     def add(self, goal: str) -> None:
         """One more goal, while the violation of another one is looked at. No lemma depends on the goals."""
         self._goals.append(goal)

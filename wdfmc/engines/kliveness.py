@@ -1,10 +1,11 @@
 """ "Eventually", proved for a fixed number of requests without looking at every state (k-liveness).
 
 `rounds` puts a watcher beside the system that counts how often fairness completes a round while something stays owed.
-IC3 is asked whether one round can be completed, then two, and so on, until it proves that so many cannot; what it has
-learned is kept from one question to the next. z3 then proves its invariant again, and that what pairs of values rule
-out, which the watcher relies on, does not happen in the system. A run on which two rounds begin in the same state is a
-refutation; other engines find these sooner.
+IC3 is asked whether one round can be completed, then two, and so on, until it proves that so many cannot. Fairness
+groups are minded only when a run completes a round without being fair to them: most are never needed, and each makes
+the questions harder. What IC3 has learned is kept from one question to the next. z3 then proves its invariant again,
+and that what pairs of values rule out, which the watcher relies on, does not happen in the system. A run on which two
+rounds begin in the same state is a refutation; other engines find these sooner.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Final
 from wdfmc.engines import pairs
 from wdfmc.engines.abstraction import Reach, reach
 from wdfmc.engines.certificate import confirmed
-from wdfmc.engines.cubes import Renamings
+from wdfmc.engines.cubes import Masks, Renamings, key
 from wdfmc.engines.engine import Holds, Outcome, Path, Unknown, Violated
 from wdfmc.engines.ic3 import Frames, OutOfTime, representatives
 from wdfmc.engines.rounds import Rounds, TooManyWays, rounds
@@ -50,44 +51,110 @@ class KLiveness:
                 yield goal, self._decided(system, known, goal)
 
     def _decided(self, system: TransitionSystem, known: Reach, goal: str) -> Outcome:
-        completed, counted = 0, ROUNDS
+        search = _Search(system, known, goal, self.deadline)
         try:
-            while True:
-                question = rounds(system, known, goal, counted - 1)
-                around = reach(question.system, self.deadline)
-                if around is None:
-                    return Unknown("out of time")
-                asked = question.limits[completed:]
-                frames = Frames(question.system, around, [goal, asked[0]], self.deadline, later=asked[1:])
-                for broken, path in frames.violations():
-                    refuted = refutation(system, question, path) if broken != goal else run(question, path)
-                    if refuted is not None:
-                        return Violated(refuted)
-                    completed += 1
-                    if completed == counted:
-                        break
-                    frames.add(question.limits[completed])
-                else:
-                    proof = (*frames.invariant(), *representatives(question.system, around))
-                    proved = self._proved(system, known, question, completed, proof)
-                    return Holds(0) if proved else Unknown("out of time for the audit of the proof")
-                counted *= 2
+            while (found := search.answer()) is None:
+                pass
         except OutOfTime:
             return Unknown("out of time")
         except TooManyWays:
             return Unknown("there are too many ways in which one step of an actor is enabled")
+        if isinstance(found, Path):
+            return Violated(found)
+        return Holds(0) if self._proved(system, known, found) else Unknown("out of time for the audit of the proof")
 
-    def _proved(
-        self, system: TransitionSystem, known: Reach, question: Rounds, completed: int, invariant: Sequence[Cube]
-    ) -> bool:
+    def _proved(self, system: TransitionSystem, known: Reach, proof: _Proof) -> bool:
         """False if time ran out. Raises NotInductive."""
-        possible = question.limits[:completed]
+        images = Renamings(proof.system, symmetric(proof.system)).images
+        every = [key(image) for cube in proof.invariant for image in images(dict(cube))]
+        return pairs.audit(system, known, (), self.deadline) and confirmed(
+            proof.system, every, proof.invariant, self.deadline
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """Of the system with its watcher, of whose limits only those that are not exceeded are left."""
+
+    system: TransitionSystem
+    invariant: tuple[Cube, ...]
+
+
+class _Search:
+    """`minded`: kinds of fairness groups. `completed`: rounds that some run completes. `learned`: from the question
+    before, if it is known of the next one, too."""
+
+    def __init__(self, system: TransitionSystem, known: Reach, goal: str, deadline: float | None) -> None:
+        self.system = system
+        self.known = known
+        self.goal = goal
+        self.deadline = deadline
+        self.minded: frozenset[int] = frozenset()
+        self.completed = 0
+        self.counted = ROUNDS
+        self.learned: tuple[Rounds, Frames] | None = None
+
+    def answer(self) -> Path | _Proof | None:
+        """A run that breaks the goal, or a proof that there is none; None if another question has to be asked.
+
+        Raises OutOfTime, TooManyWays.
+        """
+        question = rounds(self.system, self.known, self.goal, self.counted - 1, self.minded)
+        around = reach(question.system, self.deadline)
+        if around is None:
+            raise OutOfTime
+        asked = question.limits[self.completed :]
+        frames = Frames(question.system, around, [self.goal, asked[0]], self.deadline, later=asked[1:])
+        if self.learned is not None:
+            frames.inherit(inherited(*self.learned, question))
+        for broken, path in frames.violations():
+            if broken == self.goal:
+                return run(question, path)
+            if starving := starved(self.system, question, path):
+                self.minded |= starving
+                self.completed, self.learned = 0, (question, frames)
+                return None
+            found = refutation(self.system, question, path)
+            if found is not None:
+                return found
+            self.completed += 1
+            if self.completed == self.counted:
+                self.counted, self.learned = 2 * self.counted, None
+                return None
+            frames.add(question.limits[self.completed])
+        possible = question.limits[: self.completed]
         kept = tuple(one for one in question.system.transitions if one.violates not in possible)
-        watched = replace(question.system, transitions=kept)
-        alike = symmetric(watched)
-        renamings = Renamings(watched, alike)
-        images = [tuple(sorted(image.items())) for cube in invariant for image in renamings.images(dict(cube))]
-        return pairs.audit(system, known, (), self.deadline) and confirmed(watched, images, invariant, self.deadline)
+        invariant = (*frames.invariant(), *representatives(question.system, around))
+        return _Proof(replace(question.system, transitions=kept), invariant)
+
+
+def inherited(old: Rounds, frames: Frames, new: Rounds) -> Iterator[list[Masks]]:
+    """The lemmas of each frame, about a watcher that minds more groups: it does less, and looks at more in between."""
+    place = {old.status[group]: new.status[group] for group in old.status}
+    for level in frames.levels[1:]:
+        yield [{place.get(at, at): mask for at, mask in lemma.cube.items()} for lemma in level.values()]
+
+
+def starved(system: TransitionSystem, question: Rounds, path: Path) -> frozenset[int]:
+    """The kinds of the groups that the watcher ignores and to which the last round of the run is not fair."""
+    states, steps = [system.initial], list[int]()
+    for at in path.transitions:
+        chosen = question.taken[at]
+        if chosen is not None:
+            states.append(step(system, states[-1], chosen))
+            steps.append(chosen)
+        elif at == question.completes or at in question.decides:
+            states, steps = states[-1:], []
+    able = [{system.transitions[one].fairness for one in choices(system, state)} for state in states]
+    served = {system.transitions[at].fairness for at in steps}
+    acting = {system.transitions[at].actor for at in steps}
+    found = set()
+    for number, kind in question.ignored.items():
+        group = system.fairness[number]
+        enabled = (any if group.strong else all)(number in groups for groups in able)
+        if enabled and not (number in served if group.strong else group.actor in acting):
+            found.add(kind)
+    return frozenset(found)
 
 
 def run(question: Rounds, path: Path) -> Path:

@@ -7,13 +7,15 @@ again, and no state contradicts that. A fair run that owes for ever completes an
 state; if some number of rounds is never completed there is neither (k-liveness: Claessen and Soerensson, FMCAD 2012).
 Conversely, if every number is, then, the states being finitely many, one of the two exists.
 
+The watcher may leave fairness groups out of account: then it completes more rounds, and a proof is worth the more.
+
 That a group is disabled is no cube, but it is a condition that counts: of the ways in which it is enabled none holds.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, product
 from typing import Final
@@ -39,26 +41,32 @@ class Rounds:
     """The system with the watcher beside it.
 
     `limits[k]`: the rule that a run breaks which completes k + 1 rounds. `taken`: for each transition the one of the
-    original system that it takes, None for the watcher's own. `completes`: the one with which a round is over.
+    original system that it takes, None for the watcher's own. `decides`: those with which the first round begins;
+    `completes`: the one with which a round is over. `status`: the variable that tells of each fairness group that is
+    minded. `ignored`: each group that is not, with its kind.
     """
 
     system: TransitionSystem
     limits: tuple[str, ...]
     taken: tuple[int | None, ...]
+    decides: frozenset[int]
     completes: int
+    status: dict[int, int]
+    ignored: dict[int, int]
 
 
-def rounds(system: TransitionSystem, known: Reach, goal: str, most: int) -> Rounds:
+def rounds(system: TransitionSystem, known: Reach, goal: str, most: int, minded: Container[int]) -> Rounds:
     """For a goal with obligations. Transitions that violate it still do, those that violate others are left out.
 
     Args:
         known: of the system, from `abstraction.reach`.
         most: `limits` is longer by one.
+        minded: kinds of fairness groups. Images of a group are of its kind.
 
     Raises:
         TooManyWays
     """
-    return _Watcher(system, known, goal, most).beside()
+    return _Watcher(system, known, goal, most, minded).beside()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +105,9 @@ class _Watcher:
     `disabled`: ways in which those groups are enabled that nothing serves and that nothing enables or disables.
     """
 
-    def __init__(self, system: TransitionSystem, known: Reach, goal: str, most: int) -> None:
+    def __init__(
+        self, system: TransitionSystem, known: Reach, goal: str, most: int, minded: Container[int]
+    ) -> None:  # fmt: skip
         self.system = system
         self.known = known
         self.goal = goal
@@ -108,6 +118,8 @@ class _Watcher:
         self.owed = list(self._owing())
         self.deciding = (1 << len(self.owed) + 1) - 1 & ~(1 << NOTHING)
         self.again = {at for each in self.owed for at in each.staying}
+        self.minded = minded
+        self.ignored: dict[int, int] = {}
         self.disabled: list[Cube] = []
         self.forsworn: list[Cube] = []
         self.groups = list(self._grouped())
@@ -175,10 +187,12 @@ class _Watcher:
                 self.disabled += ways
             elif not serving and group.strong:
                 self.forsworn += ((*way, (self.watched, self.deciding)) for way in ways)
+            elif (kind := self._template(members) if self.symmetric else number) not in self.minded:
+                self.ignored[number] = kind
             else:
                 if group.strong:
                     self.forsworn += ((*way, (status, 1 << GONE)) for way in ways)
-                yield _Group(number, group.strong, self._slot(members), self._template(members), ways, status)
+                yield _Group(number, group.strong, self._slot(members), kind, ways, status)
                 status += 1
 
     def _serves(self, at: int, group: int) -> bool:
@@ -224,7 +238,7 @@ class _Watcher:
     def beside(self) -> Rounds:
         for at in range(len(self.system.transitions)):
             self._step(at)
-        self._decisions()
+        decides = frozenset(self._decisions())
         completes = self._completion()
         for group in self.groups:
             self._observation(group)
@@ -241,7 +255,8 @@ class _Watcher:
             obligations=(),
             origin=None,
         )
-        return Rounds(whole, limits, tuple(self.taken), completes)
+        status = {group.number: group.status for group in self.groups}
+        return Rounds(whole, limits, tuple(self.taken), decides, completes, status, self.ignored)
 
     def _variables(self) -> Iterator[Variable]:
         fresh = max((variable.template for variable in self.system.variables), default=0) + 1
@@ -253,8 +268,7 @@ class _Watcher:
         for group in self.groups:
             words = ("met", "open", "gone") if group.strong else ("met", "open")
             name = f"fairness to {self.system.actors[self.system.fairness[group.number].actor]}"
-            template = fresh + 2 + (group.kind if self.symmetric else group.number)
-            yield Variable(name, words, MET, template, group.slot, (None,) * len(words))
+            yield Variable(name, words, MET, fresh + 2 + group.kind, group.slot, (None,) * len(words))
 
     def _step(self, at: int) -> None:
         """A transition of the system: before the watcher has decided, and what is left of it after that."""
@@ -282,14 +296,14 @@ class _Watcher:
                 slots = one.slots if each.slot is None else (*one.slots, each.slot)
                 self._add((*kind, each.kind, each.slot is None), slots, narrowed, updates, counts=counts, taken=at)
 
-    def _decisions(self) -> None:
+    def _decisions(self) -> Iterator[int]:
         """From now on an obligation stays owed; the first round begins."""
         opened = [Update(group.status, -1, (OPEN,)) for group in self.groups]
         for each in self.owed:
             guard = {each.obligation.variable: each.obligation.pending, self.watched: 1 << NOTHING}
             slots = () if each.slot is None else (each.slot,)
             kind = "decide", each.kind if self.symmetric else each.value
-            self._add(kind, slots, guard, (Update(self.watched, -1, (each.value,)), *opened))
+            yield self._add(kind, slots, guard, (Update(self.watched, -1, (each.value,)), *opened))
 
     def _completion(self) -> int:
         """A round is over, the next one begins."""
@@ -308,15 +322,14 @@ class _Watcher:
         return guard, none_of((*self.disabled, *self.forsworn))
 
     def _observation(self, group: _Group) -> None:
-        kind = group.kind if self.symmetric else group.number
         slots = () if group.slot is None else (group.slot,)
         guard = {group.status: 1 << OPEN}
         if group.strong:
             gone = Update(group.status, -1, (GONE,))
-            self._add(("forswear", kind), slots, {**guard, self.round: 1}, (gone,))
+            self._add(("forswear", group.kind), slots, {**guard, self.round: 1}, (gone,))
         else:
             met = Update(group.status, -1, (MET,))
-            self._add(("see disabled", kind), slots, guard, (met,), counts=none_of(group.ways))
+            self._add(("see disabled", group.kind), slots, guard, (met,), counts=none_of(group.ways))
 
     def _add(
         self, kind: object, slots: tuple[int, ...], guard: Mapping[int, int], updates: Iterable[Update],
