@@ -307,3 +307,32 @@ def test_violations_of_random_drivers_are_in_order(seed: int) -> None:
     for result in report.models[0].results:
         if result.trace is not None:
             assert out_of_order(result.trace) == [], result.rule
+
+
+def test_more_requests_break_nothing_out_of_order() -> None:
+    """One request alone overtakes nobody; that two would have to does not count against the proof for one."""
+    report = check_text(OUT, options=Options(rules=(RULE,), requests=1))
+    (result,) = [result for result in report.models[0].results if result.rule == RULE]
+    assert (result.verdict, result.requests) == (Word.PROVED, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"), [pytest.param(IN_ORDER, True, id="next"), pytest.param(OUT, False, id="later")]
+)
+def test_what_runs_runs_in_order(text: str, runs: bool) -> None:
+    report = check_text(text, options=Options(rules=(RULE,), engine="explicit", widening=0, coverage=True))
+    found = report.models[0].coverage
+    assert found is not None
+    (place,) = [place for place in found.places if place.span.text == "Reached = true;"]
+    assert place.runs is runs
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [pytest.param(IN_ORDER, Word.PROVED, id="next"), pytest.param(OUT, Word.VACUOUS, id="later")],
+)
+def test_a_trigger_that_needs_another_order_never_happens(text: str, verdict: Word) -> None:
+    marked = text.replace("Reached = true;", "WdfRequestSetInformation(b);").replace(REACHED, "")
+    rule = 'rule marks(r: request) "Words." trigger setinfo(r); never setinfo(r) after complete(r, _);'
+    found = decided(marked + rule, "marks")
+    assert found.verdict is verdict
