@@ -10,7 +10,7 @@ from tests.drivers import random_driver
 from tests.lowered import Lowered
 from wdfmc.engines.symmetry import Symmetry
 from wdfmc.system.instantiate import instantiate
-from wdfmc.system.ordered import ordered
+from wdfmc.system.ordered import moved, ordered, waits
 from wdfmc.system.step import NotEnabled, choices, step
 from wdfmc.system.system import State, TransitionSystem
 from wdfmc.traces.follow import Refuted, follow, steps_of
@@ -45,6 +45,21 @@ driver Presents {
 LENGTH = 16
 RUNS = 200
 COMPARED = 6  # of the runs in order, and of the others
+
+
+def test_the_line_of_two_is_the_line_without_the_others() -> None:
+    random = Random(5)
+    line, pairs = list[int](), {(one, other): () for one in range(3) for other in range(one + 1, 3)}
+    for _ in range(500):
+        who, place = random.randrange(3), random.choice(("first", "last", "taken"))
+        line = [each for each in line if each != who]
+        line = {"first": [who, *line], "last": [*line, who], "taken": line}[place]
+        for pair, before in pairs.items():
+            pairs[pair] = moved(before, pair.index(who), place) if who in pair else before
+            assert [pair[each] for each in pairs[pair]] == [each for each in line if each in pair]
+            for one in (0, 1):
+                rest = line[: line.index(pair[one])] if pair[one] in line else line
+                assert waits(pairs[pair], one) == (pair[1 - one] in rest)
 
 
 def random_run(system: TransitionSystem, seed: int) -> tuple[list[State], list[int]]:

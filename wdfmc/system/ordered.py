@@ -2,8 +2,7 @@
 
 Engines take any request that waits. That is safe for proofs, as every real run is among theirs; a run that they find
 is real if it is one of the ordered system, too. That has the same transitions under the same numbers, and one more
-variable for each two requests of which one may have to wait for the other: which of them stands before the other. It is
-null while one of them is not in line.
+variable for each two requests of which one may have to wait for the other: the line without all others.
 
 These variables belong to no record. Engines see by themselves that the slots are interchangeable for two requests, and
 not for more.
@@ -13,13 +12,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from wdfmc.system.instantiate import Instance, refers_to, value_name
 from wdfmc.system.system import SELF, Count, Cube, Ref, Standing, Transition, TransitionSystem, Update, Variable
 
 Pair: TypeAlias = tuple[Ref, Ref]
 Conditions: TypeAlias = tuple[tuple[Ref, tuple[Cube, ...]], ...]  # request -> when it may be a rival
+
+# The values of the variable of a pair: which of the two are in line, by their places in the pair, the head first.
+LINES: Final = ((), (0,), (1,), (0, 1), (1, 0))
+KINDS: Final = (
+    "",
+    "alone",
+    "alone",
+    "before",
+    "before",
+)  # of reference: one value is another one with the two exchanged
+
+
+def moved(line: tuple[int, ...], one: int, place: str) -> tuple[int, ...]:
+    """The line of a pair after one of the two was put `first` or `last`, or `taken`."""
+    rest = tuple(each for each in line if each != one)
+    return {"first": (one, *rest), "last": (*rest, one), "taken": rest}[place]
+
+
+def waits(line: tuple[int, ...], one: int) -> bool:
+    """Whether the other one stands before it: who is not in line stands behind who is."""
+    return bool(line) and line[0] != one
 
 
 class Turn(NamedTuple):
@@ -74,11 +94,11 @@ def _at(request: Ref, slots: tuple[int, ...]) -> Ref:
 
 @dataclass
 class _Line:
-    """`pairs`: each in a fixed order. The variable of a pair has the values null, its first and its second request."""
+    """`pairs`: each in a fixed order. `of`: the numbers of the pairs that a request is in."""
 
     system: TransitionSystem
     pairs: tuple[Pair, ...]
-    of: dict[Ref, list[int]] = field(default_factory=dict)  # the pairs that a request is in
+    of: dict[Ref, list[int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for at, pair in enumerate(self.pairs):
@@ -90,33 +110,36 @@ class _Line:
         for at, pair in enumerate(self.pairs):
             names = tuple(map(value_name, pair))
             number = len(self.system.origin.variables) + at
-            refers = (None, *map(refers_to, pair))
-            yield Variable(f"first of {names[0]} and {names[1]}", ("null", *names), 0, number, None, refers)
+            domain = tuple(" ".join(names[each] for each in line) or "nobody" for line in LINES)
+            refers = [None if not line else refers_to(pair[line[0]]) for line in LINES]
+            kinds = tuple(
+                None if found is None else (f"{found[0]} {kind}", found[1])
+                for found, kind in zip(refers, KINDS, strict=True)
+            )
+            yield Variable(f"{names[0]} and {names[1]} in line", domain, 0, number, None, kinds)
 
     def kept(self, transition: Transition, turns: tuple[Turn, ...]) -> Transition:
-        """The transition, if who is taken is the first of its rivals."""
-        first: dict[int, int] = {}  # pair -> the value that its variable has got so far in this transition
+        """The transition, if who is taken stands before its rivals."""
+        lines: dict[int, list[tuple[int, ...]]] = {}  # pair -> for each old line the one at this point
         conditions = list[Count]()
         for turn in turns:
-            waits = [cubes for rival, when in turn.rivals if (cubes := self._stands_before(rival, turn, when, first))]
-            if waits:
-                conditions.append(Count(tuple(waits), 0, 0))
+            before = [cubes for rival, when in turn.rivals if (cubes := self._stands_before(rival, turn, when, lines))]
+            if before:
+                conditions.append(Count(tuple(before), 0, 0))
             for at in self.of.get(turn.request, ()):
-                mine = 1 + self.pairs[at].index(turn.request)
-                first[at] = {"first": mine, "last": 3 - mine, "taken": 0}[turn.place]
+                one = self.pairs[at].index(turn.request)
+                lines[at] = [moved(line, one, turn.place) for line in lines.get(at, LINES)]
         start = len(self.system.variables)
-        updates = tuple(Update(start + at, -1, (value,)) for at, value in first.items())
+        updates = tuple(Update(start + at, start + at, tuple(map(LINES.index, now))) for at, now in lines.items())
         return replace(
             transition, counts=(*transition.counts, *conditions), updates=(*transition.updates, *updates)
         )  # fmt: skip
 
     def _stands_before(
-        self, rival: Ref, turn: Turn, when: tuple[Cube, ...], first: dict[int, int]
+        self, rival: Ref, turn: Turn, when: tuple[Cube, ...], lines: dict[int, list[tuple[int, ...]]]
     ) -> tuple[Cube, ...]:  # fmt: skip
         """When a rival stands before who is taken."""
         pair = _pair(rival, turn.request)
-        at = self.pairs.index(pair)
-        value = 1 + pair.index(rival)
-        if at in first:
-            return when if first[at] == value else ()
-        return tuple((*cube, (len(self.system.variables) + at, 1 << value)) for cube in when)
+        at, one = self.pairs.index(pair), pair.index(turn.request)
+        mask = sum(1 << old for old, line in enumerate(lines.get(at, LINES)) if waits(line, one))
+        return tuple((*cube, (len(self.system.variables) + at, mask)) for cube in when) if mask else ()
