@@ -95,12 +95,37 @@ def test_traces_are_replayed(
     assert code == 0
 
 
-def test_what_was_searched_is_not_certified(saved: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
-    rule = "request-eventually-completed"
-    code, found = certify(saved(RIGHT, rule), RIGHT, capsys)
+EVENTUALLY = "request-eventually-completed"
+
+
+def test_what_was_searched_is_not_certified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "searched.json"
+    chosen = ["--rule", EVENTUALLY, "--engine", "explicit", "--save-certificate", str(path)]
+    assert main(["check", str(RIGHT), *chosen]) == 0
+    code, found = certify(path, RIGHT, capsys)
     assert code == 3
     assert found["results"][0]["standing"] == "not certified"
     assert found["results"][0]["reason"] == "exhaustive search; run check again"
+
+
+def test_what_is_argued_is_certified(saved: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = certify(saved(RIGHT, EVENTUALLY), RIGHT, capsys)
+    assert code == 0
+    assert found["results"][0]["standing"] == "certified"
+
+
+def test_too_few_lemmas_let_nothing_be_argued(
+    saved: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fewer(content: dict[str, Any]) -> None:
+        for invariant in content["bases"][0]["invariants"]:
+            if invariant["goals"] == [EVENTUALLY]:
+                invariant["lemmas"] = []
+
+    code, found = certify(changed(saved(RIGHT, EVENTUALLY), tmp_path, fewer), RIGHT, capsys)
+    assert code == 1
+    assert found["results"][0]["standing"] == "does not hold"
+    assert "not enough to argue" in found["results"][0]["reason"]
 
 
 THREE = """\

@@ -20,6 +20,7 @@ from wdfmc.diagnostics import Diagnostic, Rejected, Severity
 from wdfmc.engines.certificate import Certificate as Proof
 from wdfmc.engines.certificate import NotInductive, audit
 from wdfmc.engines.engine import Path as Run
+from wdfmc.engines.eventually import argue
 from wdfmc.engines.smtlib import NotWritable, script
 from wdfmc.reports.json import step_object
 from wdfmc.saved import Certificate, Checked, Claim, Standing, digest_of
@@ -31,6 +32,7 @@ from wdfmc.system.paths import NotExpressible
 from wdfmc.system.slice import Slice, sliced
 from wdfmc.system.step import NotEnabled, step
 from wdfmc.system.system import Ref, State, TemplateSystem, TransitionSystem
+from wdfmc.system.writers import with_writers
 from wdfmc.traces.explain import NotLiftable, lines
 from wdfmc.traces.replay import Refuted
 from wdfmc.verdict import Basis, Word
@@ -100,7 +102,7 @@ class _Checking:
                 self.replay(claim, claim.basis, claim.trace, claim.requests)
                 return Standing.REPLAYED, None
             return Standing.OPEN, unsupported(claim)
-        except (OutOfTime, _Late):
+        except (OutOfTime, TimeoutError, _Late):
             return Standing.OPEN, "out of time"
         except (_Wrong, NoSuchName, NotExpressible, NotInductive, Refuted, NotLiftable) as error:
             words = f"the model has no such name: {error}" if isinstance(error, NoSuchName) else str(error)
@@ -111,7 +113,7 @@ class _Checking:
     def prove(self, claim: Claim, basis: Basis) -> None:
         instance = self.instance(basis)
         rule = instance.program.rules.get(claim.rule)
-        if claim.rule not in basis.part or (rule is not None and rule.liveness):
+        if claim.rule not in basis.part:
             raise _Wrong("what was saved proves nothing about this rule")
         broken = set(claim.under)
         if MODEL_BOUND in broken or not broken <= instance.contracts:
@@ -122,6 +124,7 @@ class _Checking:
         part = self.slice(basis)
         violated = {template.violates for template in part.system.templates} - {None}
         needed = violated & ({claim.rule} | instance.contracts.difference(broken))
+        needed |= {claim.rule} if rule is not None and rule.liveness else set()
         missing = needed - self.goals(basis)
         for other in self.beside(basis):  # what no run of one slice breaks, no run of the whole system breaks
             if missing:
@@ -141,12 +144,17 @@ class _Checking:
         for known, goals in self.proved:
             if known == basis:
                 return goals
-        system = self.slice(basis).system
+        rules = self.instance(basis).program.rules
         proved: frozenset[str] = frozenset()
         for invariant in basis.invariants:
+            live = [goal for goal in invariant.goals if goal in rules and rules[goal].liveness]
+            system = system_of(self.slice(basis), bool(live))
             proof = proof_of(system, invariant)
             if not audit(system, proof, self.deadline):
                 raise _Late
+            for goal in live:
+                if not argue(system, goal, proof.lemmas, self.deadline):
+                    raise _Wrong(f"the lemmas are not enough to argue that {goal} holds")
             proved |= proof.goals
         self.proved.append((basis, proved))
         return proved
@@ -192,6 +200,11 @@ class _Checking:
 def lowering_of(basis: Basis) -> tuple[str, tuple[str, ...], Mapping[str, int]]:
     """What decides which system a basis is about."""
     return basis.target, basis.rules, basis.overlaps
+
+
+def system_of(part: Slice, live: bool) -> TemplateSystem:
+    """What lemmas speak of: those for "eventually" also of last-writer ghosts."""
+    return with_writers(part.system) if live else part.system
 
 
 class _Late(Exception):
@@ -324,8 +337,11 @@ def as_smtlib(certificate: Certificate, model: Model) -> str:
     ]
     try:
         for basis in bases:
-            system = checking.slice(basis).system
-            parts += [script(system, proof_of(system, invariant)) for invariant in basis.invariants]
+            rules = checking.instance(basis).program.rules
+            for invariant in basis.invariants:
+                live = any(goal in rules and rules[goal].liveness for goal in invariant.goals)
+                system = system_of(checking.slice(basis), live)
+                parts.append(script(system, proof_of(system, invariant)))
     except NotWritable as problem:
         raise Rejected([Diagnostic("WDF911", f"SMT-LIB cannot say this here: {problem}")]) from None
     return "".join(parts)

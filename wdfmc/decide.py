@@ -12,23 +12,20 @@ from typing import Final, Literal
 from wdfmc.assumptions import in_words
 from wdfmc.check import Goal, Model, Options, expectation, with_target
 from wdfmc.engines import anynumber
-from wdfmc.engines.anynumber import Proof
 from wdfmc.engines.auto import Auto, within_reach
 from wdfmc.engines.bmc import Bmc
-from wdfmc.engines.certificate import Certificate, certificate_of
 from wdfmc.engines.certificate import audit as proves
+from wdfmc.engines.certificate import certificate_of
 from wdfmc.engines.engine import Holds, Outcome, Path, Unknown, Violated
 from wdfmc.engines.explicit import Explicit
 from wdfmc.engines.ic3 import Ic3
 from wdfmc.engines.kliveness import KLiveness
-from wdfmc.engines.shrinking import shrunk
 from wdfmc.proofs import Proofs, until
 from wdfmc.semantics import typed
 from wdfmc.system.evaluate import NULL_HANDLE
 from wdfmc.system.instantiate import instantiate
-from wdfmc.system.lemma import Lemma, carried
 from wdfmc.system.lower import MODEL_BOUND, Lowering, OutOfTime
-from wdfmc.system.named import Invariant, Stop, named
+from wdfmc.system.named import Invariant, Stop
 from wdfmc.system.observers import observer
 from wdfmc.system.paths import NotExpressible
 from wdfmc.system.slice import Slice, sliced
@@ -41,6 +38,7 @@ from wdfmc.traces.follow import follow, steps_of
 from wdfmc.traces.replay import Refuted, replay
 from wdfmc.vacuity import Idle, Triggers, Vacuity, triggers, vacuity
 from wdfmc.verdict import Audit, Basis, Result, Trace, Word
+from wdfmc.widening import Widening
 
 AUDITS: Final[Mapping[str, Audit]] = {
     "explicit": Audit.EXHAUSTIVE,
@@ -228,57 +226,25 @@ class Decision:
         """
         started = time.monotonic()
         rules = self.instance.program.rules
-        safe = frozenset(r.rule for r in proved if r.rule not in rules or not rules[r.rule].liveness)
-        if not safe or not self.options.widening:
+        live = [r.rule for r in proved if r.rule in rules and rules[r.rule].liveness and r.verdict is Word.PROVED]
+        safe = sorted({r.rule for r in proved if r.rule not in rules or not rules[r.rule].liveness})
+        if not (safe or live) or not self.options.widening:
             yield from proved
             return
-        end = until(self.options.widening, self.deadline)
-        intact = self.instance.contracts.difference(self.breaches.rules)
-        lemmas: tuple[Lemma, ...] = ()
-        variables: tuple[int, ...] | None = None
-        widened: set[str] = set()
-        secured = False  # else more requests might break a contract
-        larger: dict[str, Result] = {}
-        evidence: dict[str, tuple[Invariant, Basis]] = {}
-        for group in groups(self.instance.program, sorted(safe)):
-            part = sliced(self.instance.system, frozenset(group), self.instance.contracts)
-            known = () if variables is None else tuple(carried(lemmas, variables, part.variables))
-            breakable = {item.violates for item in part.system.templates if item.violates is not None}
-            asked = sorted(breakable.intersection(intact.union(group) if variables is None else group))
-            certified = self.proofs.about(part.system, asked, end, known)
-            proof, certificates = certified.proof, certified.certificates
-            free = set(group).difference(asked)  # no transition at all can break them
-            widened = widened.union(free, *(each.goals for each in certificates))
-            larger |= dict(self.broken_by_more(proof, part))
-            if variables is None:
-                secured = widened >= intact.intersection(asked)
-                lemmas, variables = proof.lemmas, part.variables
-            if self.options.evidence:
-                invariants = [Invariant(tuple(sorted(free)), ())] if free else []
-                invariants += [self.explained(part.system, each, end) for each in certificates]
-                basis = self.basis(part, tuple(invariants))
-                evidence |= {rule: (each, basis) for each in invariants for rule in each.goals}
-        broken = frozenset(larger)
-        seconds = (time.monotonic() - started) / len(safe)
+        found = Widening(
+            self.instance.system, self.instance.contracts, self.instance.contracts.difference(self.breaches.rules),
+            self.instance.stops, self.options.evidence, until(self.options.widening, self.deadline), self.proofs,
+        )  # fmt: skip
+        found.safety(list(groups(self.instance.program, safe)))
+        if not found.larger and not found.insecure:
+            found.liveness(live)
+        larger = dict(self.broken_by_more(found))
+        seconds = (time.monotonic() - started) / len(proved)
         for result in proved:
-            if result.rule not in safe:
-                yield result
-            elif result.rule in larger:
-                yield replace(larger.pop(result.rule), seconds=result.seconds + seconds)
-            elif result.rule in widened and secured and result.verdict is Word.PROVED:
-                proven = replace(result, requests="any")
-                if result.engine != "domains":  # there what holds for so many holds for any, and nothing was certified
-                    proven = replace(proven, engine="ic3", audit=Audit.CERTIFIED)
-                if result.rule in evidence:
-                    why, basis = evidence[result.rule]
-                    proven = replace(proven, invariant=why, basis=basis)
-                yield replace(proven, seconds=result.seconds + seconds)
-            elif result.rule in evidence and secured:  # what proves the contracts is kept, if only there
-                yield replace(result, basis=evidence[result.rule][1], seconds=result.seconds + seconds)
-            else:
-                yield replace(result, seconds=result.seconds + seconds)
+            wider = larger.pop(result.rule, None) or self.wider(result, found)
+            yield replace(wider, seconds=result.seconds + seconds)
         yield from larger.values()
-        self.breaches.violated |= bool(broken)
+        self.breaches.violated |= bool(found.larger)
 
     def at_once(self, part: Slice, rules: Set[str]) -> frozenset[str]:
         """The rules, if they are found to hold for any number of requests soon; else none.
@@ -300,9 +266,27 @@ class Decision:
         # If a contract is open paths end at its breaches: then nothing is known of the rest.
         return frozenset(rules) if asked <= found.goals else frozenset()
 
-    def broken_by_more(self, proof: Proof, part: Slice) -> Iterator[tuple[str, Result]]:
+    def wider(self, result: Result, found: Widening) -> Result:
+        """The result, for any number of requests or with the reason why not."""
+        part, invariants = found.invariants.get(result.rule, (None, ()))
+        if part is not None and not found.insecure:  # what proves the contracts is kept, if only there
+            result = replace(result, basis=self.basis(part, invariants))
+        if result.verdict is not Word.PROVED:
+            return result
+        if found.insecure:
+            return replace(result, limited=f"{', '.join(found.insecure)} could not be proved for more")
+        if result.rule not in found.widened:
+            return replace(result, limited=found.reasons.get(result.rule))
+        invariant = next((each for each in invariants if result.rule in each.goals), None)
+        result = replace(result, requests="any", invariant=invariant)
+        if result.engine == "domains":  # there what holds for so many holds for any, and nothing was certified
+            return result
+        live = result.rule in self.instance.program.rules and self.instance.program.rules[result.rule].liveness
+        return replace(result, engine="liveness" if live else "ic3", audit=Audit.CERTIFIED)
+
+    def broken_by_more(self, found: Widening) -> Iterator[tuple[str, Result]]:
         """Violations that need more requests than were asked for."""
-        for rule, (requests, path) in proof.violated.items():
+        for rule, (requests, path, part) in found.larger.items():
             if rule != MODEL_BOUND:
                 instance = replace(self.instance, requests=requests)
                 larger = Decision(instance, [self.goal(rule)], self.options, self.deadline, 0.0, self.breaches)
@@ -414,16 +398,6 @@ class Decision:
                 return self.judged(goal, Word.UNKNOWN, engine, reason=reason, depth=explored)
             case Unknown(reason, explored):
                 return self.left_open(goal, engine, reason, explored)
-
-    def explained(self, system: TemplateSystem, certificate: Certificate, deadline: float) -> Invariant:
-        """The invariant of a certificate, with few lemmas."""
-        small = shrunk(system, certificate, deadline)
-        kept = small if proves(system, small, deadline) else certificate
-        lemmas = tuple(named(system, lemma) for lemma in kept.lemmas)
-        labels = {str(v) for lemma in lemmas for c in lemma.conditions for v in (*c.values, *c.excluded)}
-        stops = tuple(stop for stop in self.instance.stops if stop.label in labels)
-        followed = tuple(system.variables[at].name for at in kept.followed)
-        return Invariant(tuple(sorted(kept.goals)), lemmas, followed, stops)
 
     def basis(self, part: Slice, invariants: tuple[Invariant, ...] = ()) -> Basis:
         target = next(iter(self.goals.values())).target

@@ -132,6 +132,7 @@ class Result:
     trace: Trace | None = None
     basis: Basis | None = None
     minimal: Minimal | None = None  # of a proof, if it was asked for
+    limited: str | None = None  # why a proof is not for any number of requests, if one was tried
 
 
 @dataclass(frozen=True, slots=True)

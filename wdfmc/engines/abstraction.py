@@ -11,10 +11,10 @@ follows about the others. Bounded model checking adds the invariant to each stat
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TypeAlias
+from itertools import chain, pairwise
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -224,7 +224,7 @@ def recurring(system: TransitionSystem, known: Reach) -> set[int]:
         for each in changes.values():
             for old, new in (change for variable in each for change in variable):
                 edges.setdefault(old, set()).add(new)
-        component = _components(edges)
+        component = components(edges)
         fewer = {
             at: [[(old, new) for old, new in variable if component[old] == component[new]] for variable in each]
             for at, each in changes.items()
@@ -235,17 +235,21 @@ def recurring(system: TransitionSystem, known: Reach) -> set[int]:
         changes = fewer
 
 
-def _components(edges: dict[int, set[int]]) -> dict[int, int]:
-    """The strongly connected component of each value, by the number of one of its values. Domains are small."""
-    ahead: dict[int, set[int]] = {}
+Node = TypeVar("Node", bound=Hashable)
+
+
+def components(edges: Mapping[Node, set[Node]]) -> dict[Node, Node]:
+    """The strongly connected component of each node, by one of its nodes. The graphs are small."""
+    ahead: dict[Node, set[Node]] = {}
     for start in edges:
         ahead[start], todo = {start}, [start]
         while todo:
             fresh = edges.get(todo.pop(), set()) - ahead[start]
             ahead[start] |= fresh
             todo += fresh
-    nodes = set(edges) | {new for each in edges.values() for new in each}
-    return {
-        value: min(other for other in ahead.get(value, {value}) if other == value or value in ahead.get(other, ()))
-        for value in nodes
-    }
+    found: dict[Node, Node] = {}
+    for node in chain(edges, *edges.values()):
+        if node not in found:
+            same = {other for other in ahead.get(node, {node}) if node in ahead.get(other, ())}
+            found |= dict.fromkeys({node} | same, node)
+    return found

@@ -30,7 +30,7 @@ def never_seen(system: TransitionSystem, most: int = MOST_STATES, deadline: floa
     """Cubes that contain none of the states seen, one of each set that are alike but for the names of requests."""
     work = Work("sampling", system.slots)
     symmetry = Symmetry(system)
-    states = _visited(system, symmetry, most, deadline)
+    states = visited(system, symmetry, most, deadline)
     work.at(states=states.shape[1])
     sample = _Sample(system, symmetry, states)
     work.at(states=states.shape[1])
@@ -38,7 +38,7 @@ def never_seen(system: TransitionSystem, most: int = MOST_STATES, deadline: floa
     yield from sample.triples()
 
 
-def _visited(system: TransitionSystem, symmetry: Symmetry, most: int, deadline: float | None) -> Words:
+def visited(system: TransitionSystem, symmetry: Symmetry, most: int, deadline: float | None) -> Words:
     """States up to renaming, nearest first."""
     expansion = Expansion(system, symmetry.packing)
     index = Index(symmetry.packing.words)

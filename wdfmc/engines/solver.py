@@ -1,4 +1,4 @@
-"""z3 as a SAT solver over numbered literals (the only module of the engines that imports it).
+"""z3 as a SAT solver over numbered literals (with `ranking`, the only module of the engines that imports it).
 
 Clauses are handed over in bulk, as DIMACS text: 20 times faster than a call for each. Nothing is ever retracted; what
 is to hold for one question only is assumed. `SolverFor("QF_FD")` was 1.5 to 2.5 times faster than z3's other solvers.
@@ -112,3 +112,32 @@ class Solver:
             symbol = z3.Z3_mk_int_symbol(context.ref(), number)  # what z3 calls a DIMACS number
             self._terms[number] = z3.BoolRef(z3.Z3_mk_const(context.ref(), symbol, z3.BoolSort().ast), context)
         return self._terms[number] if literal > 0 else z3.Not(self._terms[number])
+
+
+class Asked:
+    """Questions of which each has an answer. Clauses are handed over with the next question.
+
+    Args:
+        deadline: as of time.monotonic(); TimeoutError is raised when it has passed.
+    """
+
+    def __init__(self, deadline: float | None = None) -> None:
+        self._solver = Solver()
+        self._deadline = deadline
+        self._lines: list[str] = []
+        self._count = 0
+
+    def fresh(self) -> int:
+        self._count += 1
+        return self._count
+
+    def add(self, clause: Iterable[int]) -> None:
+        self._lines.append(" ".join(map(str, (*clause, 0))) + "\n")
+
+    def satisfiable(self, assumed: Sequence[int]) -> bool:
+        self._solver.read("".join(self._lines))
+        self._lines.clear()
+        answer = self._solver.check(assumed, self._deadline)
+        if isinstance(answer, GaveUp):
+            raise TimeoutError(answer.reason)
+        return isinstance(answer, Sat)

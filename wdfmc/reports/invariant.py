@@ -10,6 +10,7 @@ from wdfmc.reports.phrases import OWNER, place
 from wdfmc.system.instantiate import slot_name, value_name
 from wdfmc.system.named import Condition, Invariant, NamedLemma
 from wdfmc.system.system import OTHER, Ref, Value
+from wdfmc.system.writers import BY
 
 IDLE: Final = "idle"  # the program counter of a callback that does not run
 MEMBER: Final = "in "  # a set of requests, as a variable of each request
@@ -110,6 +111,8 @@ class _Words:
                 return self.stated(self.local(condition), condition, requests)
             case "rule":
                 return self.remembered(condition)
+            case "writer":
+                return self.writer(condition, requests)
             case _:
                 return self.field(condition, requests)
 
@@ -127,6 +130,22 @@ class _Words:
         if name == OWNER:
             return f"{owner} is {self.among(condition, 'in state ')}"
         return self.stated(f"{owner}.{name}" if not dot else f"{name} of {owner}", condition, requests)
+
+    def writer(self, condition: Condition, requests: int) -> str:
+        """Who holds a lock, or set another flag."""
+        flag = condition.variable.removesuffix(BY)
+        holds = "who holds" if flag.endswith(HELD) else "who set"
+
+        def who(value: Value) -> str:
+            if isinstance(value, Ref) and value.slot is not None:
+                return (
+                    ("another request" if requests else "a request") if value.slot == OTHER else slot_name(value.slot)
+                )
+            return "nobody" if value is None else value_name(value)
+
+        few = len(condition.values) <= len(condition.excluded) or not condition.excluded
+        is_, values = ("is", condition.values) if few else ("is not", condition.excluded)
+        return f"{holds} {flag.removesuffix(HELD)} {is_} {_either(map(who, values))}"
 
     def stated(self, subject: str, condition: Condition, requests: int) -> str:
         """The subject has one of the values."""
@@ -264,7 +283,7 @@ def _order(label: str) -> tuple[str, int, int, str]:
 
 def _importance(condition: Condition) -> int:
     """What comes first in a sentence."""
-    order = ("driver", "rule", "pc", "lock", "local", "field", "ghost")
+    order = ("driver", "rule", "pc", "lock", "writer", "local", "field", "ghost")
     return order.index(condition.kind) if condition.kind in order else len(order)
 
 

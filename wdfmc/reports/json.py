@@ -103,7 +103,7 @@ def result_object(result: Result, model: str) -> dict[str, Any]:
         "seconds": round(result.seconds, 3),
         "audit": str(result.audit),
         "expectation": result.expectation,
-        "reason": result.reason,
+        "reason": result.reason or result.limited,
         "under": list(result.under),
         "bounds": list(result.bounds),
         "invariant": None if result.invariant is None else list(sentences(result.invariant, model)),

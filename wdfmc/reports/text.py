@@ -171,6 +171,13 @@ def notes(model: ModelReport, told: frozenset[str], look: Look) -> list[Line]:
             ("breach", f"a run ends where it breaks {', '.join(breaches)}; nothing is said of what comes after")
         )
     rows += [("bound", bound) for bound in dict.fromkeys(b for r in decided for b in r.bounds if b in told)]
+    limits: dict[tuple[int | str, str], list[str]] = {}
+    for result in decided:
+        if result.limited is not None:
+            limits.setdefault((result.requests, result.limited), []).append(result.rule)
+    for (requests, why), rules in limits.items():
+        who = f"{', '.join(rules)}" if len(rules) <= FEW else f"{len(rules)} rules"
+        rows.append(("limit", f"{who}: for {requests} requests only, since {why}"))
     if decided:
         rows.append(("assumes", MEMORY))
     relying: dict[str, list[str]] = {}

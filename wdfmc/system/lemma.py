@@ -6,7 +6,7 @@ does not name is said of `OTHER`, any other request. (Lifting after Conchon, Goe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -30,18 +30,6 @@ class Lemma:
             cube = self.placed(instance, slots)
             if cube is not None:
                 yield cube
-
-
-def carried(lemmas: Iterable[Lemma], old: Sequence[int], new: Sequence[int]) -> Iterator[Lemma]:
-    """Lemmas of one slice that another one can state, too. `old`, `new`: the variables of the slices (`Slice`).
-
-    What is never true of a system is never true of a slice of it: a slice leaves out what does not matter to its rest.
-    """
-    numbers = {variable: at for at, variable in enumerate(new)}
-    for lemma in lemmas:
-        if all(old[place.variable] in numbers for place, _ in lemma.cube):
-            cube = ((place._replace(variable=numbers[old[place.variable]]), values) for place, values in lemma.cube)
-            yield Lemma(lemma.requests, tuple(sorted(cube, key=lambda item: item[0].variable)))
 
 
 def lifted(instance: Instance, cubes: Iterable[Cube]) -> tuple[Lemma, ...]:

@@ -5,13 +5,14 @@ Numbers of template variables change with every lowering, their names do not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from wdfmc.source import Span
 from wdfmc.system.lemma import Lemma
-from wdfmc.system.system import OTHER, Place, Ref, TemplateCube, TemplateSystem, Value
+from wdfmc.system.system import OTHER, Place, Ref, TemplateCube, TemplateSystem, Value, general
 
 
 class NoSuchName(Exception):
@@ -70,7 +71,7 @@ def named(system: TemplateSystem, lemma: Lemma) -> NamedLemma:
     for place, values in lemma.cube:
         variable = system.variables[place.variable]
         inside = tuple(sorted(values, key=lambda value: (_position(variable.domain, value), _slot(value))))
-        excluded = tuple(value for value in variable.domain if value not in {_general(each) for each in inside})
+        excluded = tuple(value for value in variable.domain if value not in {general(each) for each in inside})
         found.append(Condition(variable.name, variable.kind, place.slot, inside, excluded))
     return NamedLemma(lemma.requests, tuple(found))
 
@@ -88,10 +89,20 @@ def resolved(system: TemplateSystem, lemma: NamedLemma) -> Lemma:
         if variable.owned != (condition.request is not None) or not symbols <= set(range(lemma.requests)):
             raise NoSuchName(f"`{condition.variable}` of request {condition.request}")
         for value in condition.values:
-            if _general(value) not in variable.domain:
+            if general(value) not in variable.domain:
                 raise NoSuchName(f"the value {value!r} of `{condition.variable}`")
         cube = (*cube, (Place(number, condition.request), frozenset(condition.values)))
     return Lemma(lemma.requests, cube)
+
+
+def carried(old: TemplateSystem, lemmas: Iterable[Lemma], new: TemplateSystem) -> Iterator[Lemma]:
+    """Lemmas of one slice that another one can state, too.
+
+    What is never true of a system is never true of a slice of it: a slice leaves out what does not matter to its rest.
+    """
+    for lemma in lemmas:
+        with suppress(NoSuchName):
+            yield resolved(new, named(old, lemma))
 
 
 def numbered(system: TemplateSystem) -> dict[str, int]:
@@ -138,13 +149,8 @@ def _united(one: Lemma, other: Lemma) -> Lemma | None:
     return Lemma(one.requests, (*one.cube[:at], (place, values | other.cube[at][1]), *one.cube[at + 1 :]))
 
 
-def _general(value: Value) -> Value:
-    """As it stands in the domain of a template variable."""
-    return value._replace(slot=OTHER) if isinstance(value, Ref) and value.slot is not None else value
-
-
 def _position(domain: tuple[Value, ...], value: Value) -> int:
-    return domain.index(_general(value))
+    return domain.index(general(value))
 
 
 def _slot(value: Value) -> int:

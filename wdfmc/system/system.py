@@ -45,6 +45,11 @@ class Obj(NamedTuple):
 Value: TypeAlias = "bool | int | str | Ref | Obj | None"
 
 
+def general(value: Value) -> Value:
+    """A reference to some slot, whichever it is: as it stands in the domain of a template variable."""
+    return value._replace(slot=OTHER) if isinstance(value, Ref) and value.slot is not None else value
+
+
 @dataclass(frozen=True, slots=True)
 class TemplateVariable:
     """`owned`: one in each request slot's record; else shared. References to slots appear once, with slot `OTHER`."""
@@ -53,7 +58,7 @@ class TemplateVariable:
     owned: bool
     domain: tuple[Value, ...]
     initial: Value
-    kind: str = "field"  # field (of the framework), driver, pc, local, rule, lock
+    kind: str = "field"  # field (of the framework), driver, pc, local, rule, lock, ghost, writer
 
 
 class Place(NamedTuple):

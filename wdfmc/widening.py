@@ -1,0 +1,114 @@
+"""From proofs for so many requests to proofs for any number: the rules of one instance, group by group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from wdfmc.engines import eventually
+from wdfmc.engines.certificate import Certificate
+from wdfmc.engines.certificate import audit as proves
+from wdfmc.engines.engine import Path
+from wdfmc.engines.shrinking import shrunk
+from wdfmc.proofs import Proofs
+from wdfmc.system.lemma import Lemma
+from wdfmc.system.named import Invariant, Stop, carried, named
+from wdfmc.system.slice import Slice, sliced
+from wdfmc.system.system import TemplateSystem
+from wdfmc.system.writers import with_writers
+
+Lemmas: TypeAlias = "tuple[TemplateSystem, tuple[Lemma, ...]]"  # of a slice
+
+UNDECIDED: Final = "no lemmas were found that prove more"
+UNARGUED: Final = "no argument was found for more"
+
+
+@dataclass(slots=True)
+class Widening:
+    """What is found out about rules that hold for some number of requests.
+
+    `system`: of the instance. `contracts`: at whose breach a run ends. `intact`: those that hold for that number; every
+    verdict relies on them, and `insecure` are those that are not proved for more.
+
+    `widened`: the rules that hold for any number. `larger`: runs of more requests, on a slice, that break a rule.
+    `reasons`: why not, for the others. `invariants`: of the rules that are widened, if `evidence` is asked for, each
+    with the rules whose slice it is about.
+    """
+
+    system: TemplateSystem
+    contracts: frozenset[str]
+    intact: frozenset[str]
+    stops: tuple[Stop, ...]
+    evidence: bool
+    deadline: float
+    proofs: Proofs
+    insecure: list[str] = field(default_factory=list)
+    widened: set[str] = field(default_factory=set)
+    larger: dict[str, tuple[int, Path, Slice]] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    invariants: dict[str, tuple[Slice, tuple[Invariant, ...]]] = field(default_factory=dict)
+    _found: Lemmas | None = None  # all of the first group: candidates for the next ones
+    _proved: Lemmas | None = None  # what was needed last
+
+    def safety(self, groups: Sequence[Sequence[str]]) -> None:
+        """The first group is tried together with all contracts."""
+        for number, group in enumerate(groups):
+            part = sliced(self.system, frozenset(group), self.contracts)
+            breakable = {item.violates for item in part.system.templates if item.violates is not None}
+            wanted = self.intact.union(group) if number == 0 else frozenset(group)
+            asked = sorted(breakable & wanted)
+            known = tuple(carried(*self._found, part.system)) if self._found else ()
+            certified = self.proofs.about(part.system, asked, self.deadline, known)
+            proof, certificates = certified.proof, certified.certificates
+            free = sorted(set(group).difference(asked))  # no transition at all can break them
+            self.widened.update(free, *(each.goals for each in certificates))
+            self.larger |= {rule: (requests, path, part) for rule, (requests, path) in proof.violated.items()}
+            if number == 0:
+                self.insecure = sorted(self.intact.intersection(asked) - self.widened)
+                self._found = part.system, proof.lemmas
+            self._proved = part.system, tuple(dict.fromkeys(lemma for each in certificates for lemma in each.lemmas))
+            self.reasons |= dict.fromkeys(set(asked) - self.widened, UNDECIDED)
+            if self.evidence:
+                invariants = [Invariant(tuple(free), ())] if free else []
+                invariants += [self.explained(part.system, each) for each in certificates]
+                self.invariants |= dict.fromkeys(group, (part, tuple(invariants)))
+
+    def liveness(self, rules: Sequence[str]) -> None:
+        """One after the other: what helped to prove one often helps with the next."""
+        for rule in rules:
+            part = sliced(self.system, frozenset([rule]), self.contracts)
+            system = with_writers(part.system)
+            if not eventually.obligations(system, rule):
+                self.widened.add(rule)  # nothing is ever owed
+                continue
+            known = tuple(carried(*self._proved, system)) if self._proved else ()
+            proof = eventually.prove(system, rule, self.deadline, known)
+            if proof is None:
+                self.reasons[rule] = UNARGUED
+                continue
+            self.widened.add(rule)
+            self._proved = system, proof.certificate.lemmas
+            if self.evidence:
+                argued = self.named(system, proof.certificate, (rule,))
+                self.invariants[rule] = part, (argued, *self._contracts(part))
+
+    def _contracts(self, part: Slice) -> Iterator[Invariant]:
+        """Of a slice on which no rule about states was decided."""
+        asked = self.intact & {item.violates for item in part.system.templates if item.violates is not None}
+        known = tuple(carried(*self._found, part.system)) if self._found else ()
+        for certificate in self.proofs.about(part.system, sorted(asked), self.deadline, known).certificates:
+            yield self.explained(part.system, certificate)
+
+    def explained(self, system: TemplateSystem, certificate: Certificate) -> Invariant:
+        """The invariant of a certificate, with few lemmas."""
+        small = shrunk(system, certificate, self.deadline)
+        kept = small if proves(system, small, self.deadline) else certificate
+        return self.named(system, kept, tuple(sorted(kept.goals)))
+
+    def named(self, system: TemplateSystem, certificate: Certificate, goals: tuple[str, ...]) -> Invariant:
+        lemmas = tuple(named(system, lemma) for lemma in certificate.lemmas)
+        labels = {str(v) for lemma in lemmas for c in lemma.conditions for v in (*c.values, *c.excluded)}
+        stops = tuple(stop for stop in self.stops if stop.label in labels)
+        looked_into = tuple(system.variables[at].name for at in certificate.followed)
+        return Invariant(goals, lemmas, looked_into, stops)
