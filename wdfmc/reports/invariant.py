@@ -14,6 +14,7 @@ from wdfmc.system.writers import BY
 
 IDLE: Final = "idle"  # the program counter of a callback that does not run
 MEMBER: Final = "in "  # a set of requests, as a variable of each request
+OVERLAPPING: Final = " #2"  # an actor: an activation that overlaps another one
 HELD: Final = ".held"  # a lock, as a variable
 SECOND: Final = " (2)"  # of two runs of a callback on the same record
 UNTOUCHED: Final = "No step of the model can break this: there is nothing to exclude."
@@ -141,7 +142,8 @@ class _Words:
                 return (
                     ("another request" if requests else "a request") if value.slot == OTHER else slot_name(value.slot)
                 )
-            return "nobody" if value is None else value_name(value)
+            name = "nobody" if value is None else value_name(value)
+            return f"a second {name.removesuffix(OVERLAPPING)}" if name.endswith(OVERLAPPING) else name
 
         few = len(condition.values) <= len(condition.excluded) or not condition.excluded
         is_, values = ("is", condition.values) if few else ("is not", condition.excluded)
