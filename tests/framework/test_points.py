@@ -1,7 +1,7 @@
 """What the framework does, as small drivers: points of wdf-semantics section 7, and facts about the environment.
 
-Each driver of the folders `points` (named by the point), `callbacks` (named by what it is about) and `environment` (the
-env-... rows of the catalogue) states what must come out: `expect violated RULE;` shows that something can happen,
+Each driver of the folders `points` (named by the point), `callbacks` (named by what it is about), `environment` (the
+env-... rows of the catalogue) and `disagreements` (of documentation and source) states what must come out: `expect violated RULE;` shows that something can happen,
 `expect proved RULE;` that it cannot. A driver whose comment says "(two requests)" is checked with two, the others with
 one.
 """
@@ -20,10 +20,10 @@ HERE = Path(__file__).parent
 POINTS = range(1, 91)
 OUT_OF_SCOPE = {
     75: "the byte count of a completion and the length of the buffer are data, which the model has not",
-    81: "",
     82: "a transfer of no bytes is a length, which the model has not",
 }
-DRIVERS = sorted(path for folder in ("points", "callbacks", "environment") for path in HERE.glob(f"{folder}/*.wdf"))
+FOLDERS = ("points", "callbacks", "environment", "disagreements")
+DRIVERS = sorted(path for folder in FOLDERS for path in HERE.glob(f"{folder}/*.wdf"))
 EXPECTED = re.compile(r"^ +expect +\w+ +([\w-]+)", re.MULTILINE)
 
 

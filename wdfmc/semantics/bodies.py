@@ -20,6 +20,7 @@ from wdfmc.semantics.types import (
     ListType,
     RefType,
     SetType,
+    StatusType,
     Type,
     UnknownType,
     VoidType,
@@ -233,8 +234,13 @@ class Bodies(Expressions):
         elif isinstance(scope.result, VoidType):
             self.tables.error("WDF307", "nothing is returned here", node.span, "write `return;`")
         else:
-            result = self.value(value, scope, scope.result, out)
-            out.append(typed.Return(node.span, None if isinstance(scope.result, UnknownType) else result))
+            result, kind = self.argument(value, scope, scope.result, out)
+            if not isinstance(scope.result, UnknownType):
+                out.append(typed.Return(node.span, result))
+            else:  # of a callback: nobody gets it, rules may hear of it
+                if isinstance(kind, StatusType) and typed.RETURNS in self.tables.events:
+                    out.append(typed.Emit(node.span, typed.RETURNS, (typed.Succeeded(result),)))
+                out.append(typed.Return(node.span, None))
 
     def emit(
         self, node: ast.Node, event: str, args: tuple[ast.Expr, ...], scope: Scope, out: list[typed.Statement]

@@ -19,6 +19,7 @@ Constant: TypeAlias = "bool | int | str | Obj | frozenset[str] | None"
 
 THREADS: Final = "threads"  # the option that says whether the driver's threads go on
 CALLED: Final = "ddi_called"  # the event at which a driver calls a DDI, with the level up to which it may be called
+RETURNS: Final = "returns"  # the event at which a callback returns a status, with whether that is a success
 LOCKS: Final = "locks"  # the option that says whether a lock which is free again and again is got in the end
 WITHDRAWN: Final = "off"  # of these options: no
 
