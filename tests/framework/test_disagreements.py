@@ -1,4 +1,4 @@
-"""Where the documentation and the source of the framework differ, or the documentation with itself: wdf-semantics section 8.
+"""Where the documentation and the source of the framework differ: wdf-semantics section 8.
 
 Either both are in the library, as an option whose default finds more mistakes: drivers `dNN_default` and `dNN_other` of
 the folder `disagreements`, which `test_points` checks. Or one of both is taken, and a test of the folder shows which.

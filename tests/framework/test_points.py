@@ -1,9 +1,9 @@
 """What the framework does, as small drivers: points of wdf-semantics section 7, and facts about the environment.
 
 Each driver of the folders `points` (named by the point), `callbacks` (named by what it is about), `environment` (the
-env-... rows of the catalogue) and `disagreements` (of documentation and source) states what must come out: `expect violated RULE;` shows that something can happen,
-`expect proved RULE;` that it cannot. A driver whose comment says "(two requests)" is checked with two, the others with
-one.
+env-... rows of the catalogue) and `disagreements` (of documentation and source) states what must come out: `expect
+violated RULE;` shows that something can happen, `expect proved RULE;` that it cannot. A driver whose comment says "(two
+requests)" is checked with two, the others with one.
 """
 
 from __future__ import annotations
