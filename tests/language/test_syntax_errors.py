@@ -185,7 +185,7 @@ ENDS = {
     "driver D { callback F(Request) { if (": "a condition",
     "driver D { context device { x :": "a type",
     "rule": "the name of a rule",
-    'rule x "y" never': "a condition, `cycle` or `inline`",
+    'rule x "y" never': "a condition, `cycle`, `data` or `inline`",
     "enum E {": "a name",
     "status S =": "a number",
     "import": 'words in `"` quotes',

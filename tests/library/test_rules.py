@@ -45,12 +45,13 @@ PROTOCOLS = """
 LEVELS = """
     ddi-irql-max sync-wait-passive callback-irql-balanced callback-critical-region-balanced interrupt-lock-dedicated
     lock-order-acyclic no-inline-callback-under-lock mark-cancelable-no-shared-lock cancel-sent-no-shared-lock
+    no-data-race request-child-dispose-irql
 """
 PROMISED = frozenset(f"{COMPLETION} {CANCELLATION} {SENDING} {OTHERS} {PROTOCOLS} {LEVELS}".split())
 """The builtins of the SEED rows (without env-...), of SDV-01 to 16, 19 to 21, 35 to 37, and seven of wdfmc's own."""
 
 WITHOUT_TRIGGER = frozenset(
-    {"no-stale-handle", "deadlock-free", "model-bound", "ready-notify-protocol", "workitem-protocol"}
+    {"no-stale-handle", "deadlock-free", "no-data-race", "model-bound", "ready-notify-protocol", "workitem-protocol"}
 )
 WITHOUT_SOURCE = frozenset({"model-bound"})
 ASSUMPTIONS = frozenset({"answers", "honours", "ticks", "threads", "hardware"})

@@ -698,6 +698,11 @@ class NoWaitCycle(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class NoDataRace(Node):
+    """`never data race;`"""
+
+
+@dataclass(frozen=True, slots=True)
 class NoSharedLock(Node):
     """`never inline under shared lock [in CALL, CALL];`: without calls, in any"""
 
@@ -739,7 +744,9 @@ class Monitor(Node):
     states: tuple[MonitorState, ...]
 
 
-RuleBody: TypeAlias = ByContract | Never | Always | NoWaitCycle | NoSharedLock | LeadsTo | Precedes | Monitor
+RuleBody: TypeAlias = (
+    ByContract | Never | Always | NoWaitCycle | NoDataRace | NoSharedLock | LeadsTo | Precedes | Monitor
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -288,6 +288,9 @@ class Builder:
     def no_wait_cycle(self, span: Span, c: list[Any]) -> ast.NoWaitCycle:
         return ast.NoWaitCycle(span=span)
 
+    def no_data_race(self, span: Span, c: list[Any]) -> ast.NoDataRace:
+        return ast.NoDataRace(span=span)
+
     def no_shared_lock(self, span: Span, c: list[Any]) -> ast.NoSharedLock:
         return ast.NoSharedLock(tuple(c[0] or ()), span=span)
 

@@ -488,6 +488,8 @@ class Bodies(Expressions):
                 form, formula = "always", self.condition(body, scope)
             case ast.NoWaitCycle():
                 form = "no-wait-cycle"
+            case ast.NoDataRace():
+                form = "no-data-race"
             case ast.NoSharedLock(named):
                 form, calls = "no-shared-lock", tuple(name.id for name in named)
                 for name in named:

@@ -513,7 +513,8 @@ class On:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """form: contract, never, always, no-wait-cycle, no-shared-lock, leads-to, precedes, monitor.
+    """form: contract, never, always, no-wait-cycle, no-data-race, no-shared-lock, leads-to, precedes,
+    monitor.
 
     `formula` and `goal` as the form needs them (precedes: first, second). `edges`: (state, On) of a monitor.
     `calls`: those that a rule about shared locks speaks of; without any, of all.

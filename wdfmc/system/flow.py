@@ -78,19 +78,15 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Inline:
-    """`call`: the DDI of the driver in which the callback may run; empty in the framework's own threads."""
-
     callback: typed.Expr
     kind: str
     args: tuple[typed.Expr, ...]
-    call: str
 
 
 @dataclass(frozen=True, slots=True)
 class Enter:
     queue: typed.Expr
     if_idle: bool
-    call: str  # as of Inline
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +206,7 @@ class Node:
     span: Span
     next: Node | None = None
     driver: bool = False  # text of the driver itself, not of the framework
+    call: str = ""  # the DDI of which it is part, as the driver calls it
 
     def successors(self) -> Iterator[Node]:
         if self.next is not None:
@@ -246,7 +243,6 @@ class Frame:
     result: typed.Local | typed.FieldOf | None
     driver: bool
     atomic: bool
-    call: str = ""  # the DDI that is being expanded, as the driver calls it
     breaks: list[Node] = field(default_factory=list)
     continues: list[Node] = field(default_factory=list)
 
@@ -291,9 +287,10 @@ class Builder:
         self.goals = goals
         self.numbers = count()
         self.expansions = count(1)
+        self.call = ""  # the DDI that is being expanded, as the driver calls it
 
     def node(self, operation: Operation, span: Span, after: Node | None, driver: bool) -> Node:
-        return Node(next(self.numbers), operation, span, after, driver)
+        return Node(next(self.numbers), operation, span, after, driver, self.call)
 
     def block(self, block: typed.Block, after: Node, frame: Frame) -> Node:
         for statement in reversed(block):
@@ -365,9 +362,9 @@ class Builder:
             case typed.Emit(_, event, args):
                 return Emit(event, renamed(args, frame) if event in self.observed else ())
             case typed.Start(_, "inline", callback, kind, args):
-                return Inline(renamed(callback, frame), kind, renamed(args, frame), frame.call)
+                return Inline(renamed(callback, frame), kind, renamed(args, frame))
             case typed.Enter(_, queue, if_idle):
-                return Enter(renamed(queue, frame), if_idle, frame.call)
+                return Enter(renamed(queue, frame), if_idle)
             case typed.Await(_, condition):
                 return Await(renamed(condition, frame))
             case typed.Then():
@@ -498,12 +495,13 @@ class Builder:
                     exit = self.passed(statement.span, exit, frame, returning(routine.name, given), condition)
         names, copies = self.bind(routine, args, suffix)
         driver, atomic = frame.driver and not routine.atomic, routine.atomic or frame.atomic
-        call = frame.call or (name if routine.ddi else "")
-        inner = Frame(self.program, names, suffix, exit, result, driver, atomic, call)
+        inner = Frame(self.program, names, suffix, exit, result, driver, atomic)
+        outer, self.call = self.call, self.call or (name if routine.ddi else "")
         first = self.block(routine.body, exit, inner)
         for require in reversed(routine.requires):
             required = Require(renamed(require.condition, inner), require.rule)
             first = self.node(required, require.span, first, inner.driver)
+        self.call = outer
         if routine.level is not None and frame.driver:
             event = Emit(typed.CALLED, (renamed(routine.level, inner),) if typed.CALLED in self.observed else ())
             first = self.node(event, statement.span, first, inner.driver)

@@ -133,9 +133,9 @@ class CallingThread:
             self.rules[call] = tuple(name for name in (DEADLOCK, *shared) if name in self.lowering.goals)
         return self.rules[call]
 
-    def check_inline(self, path: Path, inline: flow.Inline, source: Source, context: Context) -> None:
+    def check_inline(self, path: Path, inline: flow.Inline, call: str, source: Source, context: Context) -> None:
         """The callback may run here, on this thread, which holds a lock that the callback waits for."""
-        rules = self.rules_at(inline.call)
+        rules = self.rules_at(call)
         if not path.locks or not rules:
             return
         for here, value in self.evaluator.eval(inline.callback, path, context):
@@ -146,9 +146,9 @@ class CallingThread:
                         for at in self.may_begin(Begun(where, name, kind, subject), path, rules):
                             self.violate(at, rules, source)
 
-    def check_enter(self, path: Path, enter: flow.Enter, source: Source, context: Context) -> None:
+    def check_enter(self, path: Path, enter: flow.Enter, call: str, source: Source, context: Context) -> None:
         """The calling thread may run the queue's loop, with the locks that it holds."""
-        rules = self.rules_at(enter.call)
+        rules = self.rules_at(call)
         if not path.locks or not rules:
             return
         for here, target in self.evaluator.targets(enter.queue, path, replace(context, lenient=True)):

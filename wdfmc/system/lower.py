@@ -37,6 +37,7 @@ from wdfmc.system.paths import (
     Turn,
 )
 from wdfmc.system.places import passing
+from wdfmc.system.races import accesses, data_races, racing
 from wdfmc.system.sources import Activity, Location, Source
 from wdfmc.system.system import (
     Obj,
@@ -98,6 +99,7 @@ class Lowering:
         self.ends_seen = False  # some rule looks at whether callbacks run
         self.locations: dict[tuple[int, str], Location] = {}
         self.goals = goals
+        self.racing = racing(program, goals)  # the rules that forbid data races
         self.calling_thread = CallingThread(self)
         self.tested: set[str] = {MODEL_BOUND}  # the contracts that some path meets
         self.bounds: set[str] = set()  # real assumptions of the model, for every verdict
@@ -121,7 +123,7 @@ class Lowering:
         if self.program.callbacks and not started:
             self.bounds.add("no callback of the driver ever runs: does any of its queues get requests?")
         templates = [template for source in self.sources for template in source.templates]
-        templates += breaches + wait_cycles(self)
+        templates += breaches + wait_cycles(self) + data_races(self)
         variables = tuple(
             TemplateVariable(name, owned, tuple(values), initial, kind)
             for name, owned, values, initial, kind in zip(
@@ -270,7 +272,7 @@ class Lowering:
         self.domains.current = source.number
         source.templates = []
         source.protected = set()
-        source.waits, source.ways = [], []
+        source.waits, source.ways, source.accesses = [], [], []
         self.evaluator.touched = set()
         beginnings = list(self.beginnings(source))
         if source.activity is None:  # what decides whether the step may happen is read without any lock
@@ -347,7 +349,10 @@ class Lowering:
         self.evaluator.touched = set()
         here_context = source.driver_context if node.driver and not path.in_atom else context
         broken_from = len(self.evaluator.broken)
+        self.evaluator.accesses = {}
         after = list(self.execute(path, node, source, here_context))
+        if self.racing and source.activity is not None:
+            source.accesses += accesses(self, path, node)
         if not path.in_atom and not isinstance(node.operation, UNSEEN):
             mover = self.is_mover(self.evaluator.touched, path, source)
             mover &= not isinstance(node.operation, flow.Put | flow.Take)
@@ -503,11 +508,11 @@ class Lowering:
                 yield from self.start(path, callback, kind, args, source, context, node)
             case flow.Inline() as inline:
                 self.calling_thread.assume_no_wait()
-                self.calling_thread.check_inline(path, inline, source, context)
+                self.calling_thread.check_inline(path, inline, node.call, source, context)
                 yield self.forward(path, node)
             case flow.Enter() as enter:
                 self.calling_thread.assume_no_wait()
-                self.calling_thread.check_enter(path, enter, source, context)
+                self.calling_thread.check_enter(path, enter, node.call, source, context)
                 yield self.forward(path, node)
             case flow.Acquire(lock):
                 for here, target in self.evaluator.targets(lock, path, replace(context, lenient=True)):

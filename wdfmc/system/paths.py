@@ -218,6 +218,7 @@ class Algebra:
         self.domains = domains
         self.self_mode = False
         self.touched: set[int] = set()
+        self.accesses: dict[Place, bool] = {}  # of the operation at hand: is the place written?
 
     def old(self, path: Path, place: Place) -> frozenset[Value]:
         known = path.guard.get(place)
@@ -225,10 +226,12 @@ class Algebra:
 
     def read(self, path: Path, place: Place) -> Symbolic:
         self.touched.add(place.variable)
+        self.accesses.setdefault(place, False)
         return path.values.get(place) or M(place)
 
     def write(self, path: Path, place: Place, value: Symbolic) -> None:
         self.touched.add(place.variable)
+        self.accesses[place] = True
         path.values[place] = value
 
     def image(self, path: Path, value: M) -> Iterator[tuple[Value, Value]]:

@@ -9,6 +9,7 @@ from wdfmc.source import Span
 from wdfmc.system import flow
 from wdfmc.system.evaluate import Context, Record
 from wdfmc.system.paths import Path
+from wdfmc.system.races import Access
 from wdfmc.system.system import Template, Value
 from wdfmc.system.waits import Wait, Way
 
@@ -45,6 +46,7 @@ class Source:
     driver_context: Context = field(default_factory=Context)
     waits: list[Wait] = field(default_factory=list)
     ways: list[Way] = field(default_factory=list)  # of the transitions that it has
+    accesses: list[Access] = field(default_factory=list)  # to data of the driver, if a rule asks for races
 
     def waits_here(self, path: Path, lock: str | None, condition: typed.Expr | None, span: Span) -> frozenset[int]:
         """Notes that the path waits before it goes on. Returns the number of the wait, as a set."""
