@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from wdfmc.check import Options, check_text
+from wdfmc.check import Options, check_text, loaded
+from wdfmc.decide import environments
 from wdfmc.verdict import Word
+
+MODELS = Path(__file__).parents[1] / "models" / "cancellation"
 
 DRIVER = """
 driver Small {
@@ -66,3 +71,13 @@ def test_a_driver_that_nothing_reaches_says_so() -> None:
         report = check_text(text, options=Options(rules=("model-bound",), engine="explicit"))
         (result,) = report.models[0].results
         assert any("no callback of the driver ever runs" in bound for bound in result.bounds) == said
+
+
+def test_how_targets_behave_is_all_the_same_to_a_driver_without_targets() -> None:
+    """One lowering serves all its rules, and each verdict still has its own assumptions."""
+    options = Options()
+    for name, several in (("pending_read", 1), ("forward_canceller", 2)):
+        ((model,), _) = loaded([MODELS / f"{name}.wdf"], options)
+        found = list(environments(model, options))
+        assert len(found) == several
+        assert sorted(goal.rule for _, goals in found for goal in goals) == sorted(goal.rule for goal in model.goals)

@@ -86,9 +86,7 @@ def decide(model: Model, options: Options, deadline: float | None) -> Iterator[R
     """The results of a model, as they are decided. Breaches of contracts that were not asked for come last."""
     breaches = Breaches()
     overlaps: dict[str, int] = {}  # what one environment needs the others have too: only fairness differs
-    for target in dict.fromkeys(goal.target for goal in model.goals):
-        goals = [goal for goal in model.goals if goal.target == target]
-        program = with_target(model.program, target, options.target is not None)
+    for program, goals in environments(model, options):
         started = time.monotonic()
         while True:
             try:
@@ -108,6 +106,24 @@ def decide(model: Model, options: Options, deadline: float | None) -> Iterator[R
                 overlaps[needed.role] = MOST_ACTIVATIONS
                 continue
             break
+
+
+def environments(model: Model, options: Options) -> Iterator[tuple[typed.Program, list[Goal]]]:
+    """Goals that are decided together. To a driver without targets it is all the same how targets behave: one lowering
+    serves all its rules.
+    """
+    known: list[tuple[typed.Program, list[Goal]]] = []
+    for target in dict.fromkeys(goal.target for goal in model.goals):
+        goals = [goal for goal in model.goals if goal.target == target]
+        program = with_target(model.program, target, options.target is not None)
+        names = {goal.rule for goal in goals}
+        alike = (found for other, found in known if other.objects == program.objects)
+        together = next((found for found in alike if names.isdisjoint(goal.rule for goal in found)), None)
+        if together is None:
+            known.append((program, goals))
+        else:
+            together += goals
+    yield from known
 
 
 def lowered(
