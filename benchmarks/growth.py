@@ -16,7 +16,7 @@ GROWING: Final = (
     "cancellation/pending_read",
     "cancellation/forward_canceller",
     "drivers/echo_autosync",
-    "seeds/split_reuse",
+    "seeds/complete_from_cancel",
 )
 NUMBERS: Final = range(1, 9)
 
