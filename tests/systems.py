@@ -53,6 +53,58 @@ def with_bad_states(seed: int, rules: int = 8) -> TemplateSystem:
     return replace(system, templates=(*system.templates, *(_never(random, system, f"never{n}") for n in range(rules))))
 
 
+def system_to_agree_on(seed: int) -> TemplateSystem:
+    """Seeded: rules "never", obligations, perhaps a broadcast; of four one without strong fairness, one without any."""
+    random = Random(f"agreement {seed}")
+    system = small_system(seed, 4 + seed % 9)
+    system = with_broadcast(random, system) if random.random() < 0.4 else system
+    system = replace(
+        system, templates=(*system.templates, *(_never(random, system, f"never{n}") for n in range(seed % 4)))
+    )
+    if seed % 4 == 2:
+        return replace(system, templates=tuple(_without_strong(each) for each in system.templates))
+    if seed % 4 == 3:
+        return replace(system, templates=tuple(replace(each, fairness=None, lock=None) for each in system.templates))
+    return system
+
+
+def _without_strong(template: Template) -> Template:
+    return replace(template, fairness="weak", lock=None) if template.fairness == "strong" else template
+
+
+def with_broadcast(random: Random, system: TemplateSystem) -> TemplateSystem:
+    """A round that changes every request of which a condition holds, one after the other, until none is left."""
+    number, variable = random.choice([(at, each) for at, each in enumerate(system.variables) if each.owned])
+    chosen = frozenset(random.sample(variable.domain, random.randint(1, len(variable.domain) - 1)))
+    left = [value for value in symbolic(variable.domain, [0]) if value not in chosen and not _is_slot(value)]
+    flag = Place(len(system.variables), None)
+    fairness = random.choice((None, "weak"))
+
+    def step(footprint: int, running: bool, cube: TemplateCube, updates: tuple[Assignment, ...]) -> Template:
+        actor, statements = Actor("purge", None, "thread"), (Statement(_SPAN, "purge"),)
+        guard = ((flag, frozenset([running])), *cube)
+        return Template(footprint, guard, (), updates, actor, statements, "weak" if running else fairness)
+
+    begin = step(0, False, (), (Assignment(flag, None, ((None, True),)),))
+    each = step(
+        1,
+        True,
+        ((Place(number, 0), chosen),),
+        (Assignment(Place(number, 0), None, ((None, random.choice(left or [None])),)),),
+    )
+    none = Others(((((Place(number, SELF), chosen),),),), 0, 0)
+    end = replace(step(0, True, (), (Assignment(flag, None, ((None, False),)),)), others=(none,))
+    return replace(
+        system,
+        variables=(*system.variables, TemplateVariable("purging", False, (False, True), False)),
+        templates=(*system.templates, begin, each, end),
+    )
+
+
+def _is_slot(value: Value) -> bool:
+    return isinstance(value, Ref) and value.slot is not None
+
+
 def _never(random: Random, system: TemplateSystem, rule: str) -> Template:
     footprint = random.choice((0, 1, 1, 2))
     places = _places(system.variables, range(footprint)) or _places(system.variables, range(1))
