@@ -365,6 +365,56 @@ def surrounded_driver(seed: int) -> str:
     return text
 
 
+def driver_to_agree_on(seed: int) -> str:
+    """A driver for which engines have to count, to ask about all requests, to change all, and to go round and round."""
+    random = Random(f"agreement {seed}")
+    if seed % 10 == 7:
+        return going_round(random)
+    text = surrounded_driver(seed) if seed % 5 == 4 else random_driver(seed)
+    if random.random() < 0.3:
+        text = text.replace("parallel, front", f"parallel, limit {random.choice((1, 2))}, front", 1)
+    if random.random() < 0.4:
+        text = with_purge(text, random)
+    if random.random() < 0.3:
+        off = random.choice(("ticks off; threads off; locks off;", "locks off;", "hardware silent; ticks off;"))
+        text = with_items(text, f"environment {{ {off} }}")
+    return text
+
+
+def going_round(random: Random) -> str:
+    """Nothing is forgotten or lost, but a request may go from queue to queue for ever."""
+    pick = random.choice
+    dispatch = pick(("parallel", "sequential", "manual"))
+    ready = pick(("Ready", "Ready", 'maybe("it is ready")', "Ready && Tries == 2"))
+    fails = "if (!NT_SUCCESS(status)) { WdfRequestComplete(Request, status); }"
+    back = f"status = WdfRequestForwardToIoQueue(Request, Reads); {fails}"
+    counted = pick(("", "if (Tries < 2) { Tries = Tries + 1; }"))
+    found = f"if ({ready}) {{ WdfRequestComplete(Request, STATUS_SUCCESS); }} else {{ {counted} {back} }}"
+    taken = f"if (NT_SUCCESS(WdfIoQueueRetrieveNextRequest(Second, &Request))) {{ {found} }}"
+    lines = [
+        f"queue Reads : {pick(('parallel', 'sequential'))}, front {{ EvtIoRead = OnRead; }}",
+        "context device { Ready : bool; Tries : 0..2; }",
+        f"callback OnRead(Request) {{ status = WdfRequestForwardToIoQueue(Request, Second); {fails} }}",
+        f"thread Device {{ Ready = {pick(('TRUE', '!Ready', 'FALSE'))}; }}",
+    ]
+    if dispatch == "manual":
+        lines += ["queue Second : manual;", "timer Poll : periodic, armed { EvtTimerFunc = OnPoll; }"]
+        lines.append(f"callback OnPoll() {{ {taken} }}")
+    else:
+        lines += [f"queue Second : {dispatch} {{ EvtIoRead = OnSecond; }}", f"callback OnSecond(Request) {{ {found} }}"]
+    return with_items("driver Random {\n}\n", *lines)
+
+
+def with_purge(text: str, random: Random) -> str:
+    """Something purges, drains or stops a queue, once or again and again."""
+    body = random.choice((
+        "WdfIoQueuePurge(Reads, NULL);", "WdfIoQueuePurge(Reads, NULL); WdfIoQueueStart(Reads);",
+        "WdfIoQueueStopAndPurge(Reads, NULL); WdfIoQueueStart(Reads);", "WdfIoQueuePurgeSynchronously(Reads);",
+        "WdfIoQueueDrainSynchronously(Reads); WdfIoQueueStart(Reads);",
+    ))  # fmt: skip
+    return with_items(text, f"thread Purger{random.choice(('', ' once'))} {{ {body} }}")
+
+
 def with_items(text: str, *lines: str) -> str:
     return text.rstrip().removesuffix("}") + "".join(f"    {line}\n" for line in lines) + "}\n"
 

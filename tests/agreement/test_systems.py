@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.agreement.features import ALWAYS, features
 from tests.agreement.ledger import Ledger
 from tests.agreement.opinions import Case
 from tests.exports.tools import needs_abc, needs_spin
 from tests.systems import system_to_agree_on
 from wdfmc.system.instantiate import instantiate
-from wdfmc.system.system import Ref, TemplateSystem
 
 SHARE = range(120)  # seeds of every run; the other tools are asked about a few
 TOOLS = range(16)
@@ -27,25 +27,10 @@ def case(seed: int) -> Case:
     return Case(f"seed {seed}", system, tuple(sorted(broken - owed)), tuple(sorted(owed)))
 
 
-def features(system: TemplateSystem) -> set[str]:
-    """What there is in a system that could tell engines apart."""
-    found = {f"fairness {each.fairness}" for each in system.templates}
-    if any(isinstance(value, Ref) for variable in system.variables for value in variable.domain):
-        found.add("references")
-    for each in (condition for template in system.templates for condition in template.others):
-        found.add("none of the others" if (each.low, each.high) == (0, 0) else "so many of the others")
-    if any(variable.name == "purging" for variable in system.variables):
-        found.add("broadcast")
-    return found
-
-
 def test_the_systems_have_everything_that_engines_can_differ_about() -> None:
     cases = [case(seed) for seed in SHARE]
     found = Counter(feature for each in cases for feature in features(each.templates))
-    for feature in (
-        "references", "none of the others", "so many of the others", "broadcast",
-        "fairness weak", "fairness strong", "fairness free", "fairness None",
-    ):  # fmt: skip
+    for feature in ALWAYS:
         assert found[feature] >= len(cases) // 4, (feature, found)
     assert sum(not each.system.fairness for each in cases) >= len(cases) // 4, "without fairness"
     assert sum(any(group.strong for group in each.system.fairness) for each in cases) >= len(cases) // 4
