@@ -2,7 +2,8 @@
 
 Shares nothing with `wdfmc export`, which writes the automaton itself: the translation of the steps is another one, and
 the automaton is what SPIN makes of the formula. SPIN takes minutes for a formula that names several groups. So the
-system itself counts rounds: one is over when each weak group was served, or not able, at some moment of it.
+system itself counts rounds: one is over when each group was served, or not able, at some moment of it. Only weak
+fairness can be said like that.
 """
 
 from __future__ import annotations
@@ -12,17 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.exports.tools import COMPILER, run, searched
-from wdfmc.system.step import enabled
 from wdfmc.system.system import Count, Cube, Transition, TransitionSystem
 
-MOST_STRONG = 1  # groups; with two SPIN takes 13 seconds for the formula
-MOST_WEAK = 4  # each doubles the states
+MOST_WEAK = 4  # groups; each doubles the states
 NOBODY = 255  # who takes the step in which nothing happens: what does not have to happen need not
 
 
 def expressible(system: TransitionSystem) -> bool:
-    strong = sum(group.strong for group in system.fairness)
-    return strong <= MOST_STRONG and len(system.fairness) - strong <= MOST_WEAK
+    return len(system.fairness) <= MOST_WEAK and not any(group.strong for group in system.fairness)
 
 
 def refuted_by_formula(system: TransitionSystem, rule: str, folder: Path) -> bool:
@@ -39,21 +37,18 @@ def refuted_by_formula(system: TransitionSystem, rule: str, folder: Path) -> boo
 def _lines(system: TransitionSystem, rule: str) -> Iterator[str]:
     for at, variable in enumerate(system.variables):
         yield f"byte v{at} = {variable.initial}; byte old{at};"
-    yield f"byte actor = {NOBODY}; byte group = {NOBODY}; bit finite; bit round; byte watched;"
+    yield f"byte actor = {NOBODY}; bit finite; bit round; byte watched;"
     groups = list(enumerate(system.fairness))
     for at, _ in groups:
         able = " || ".join(_guard(one) for one in system.transitions if one.fairness == at)
         yield f"#define able{at} ({able or 'false'})"
-        first = any(one.fairness == at and enabled(one, system.initial) for one in system.transitions)
-        yield f"bit was_able{at} = {int(first)}; bit served{at};"
+        yield f"bit served{at};"
     yield "inline stepped() {"
     for at, group in groups:
-        yield f"    was_able{at} = able{at};"
-        if not group.strong:
-            yield f"    served{at} = (served{at} || !was_able{at} || actor == {group.actor});"
-    weak = [f"served{at}" for at, group in groups if not group.strong]
-    yield f"    round = ({' && '.join(weak) or 'true'});"
-    yield from (f"    {served} = ({served} && !round);" for served in weak)
+        yield f"    served{at} = (served{at} || !able{at} || actor == {group.actor});"
+    every = [f"served{at}" for at, _ in groups]
+    yield f"    round = ({' && '.join(every) or 'true'});"
+    yield from (f"    {served} = ({served} && !round);" for served in every)
     yield "}"
     owed = [each for each in system.obligations if each.rule == rule]
     pending = (f"(watched == {at} && {_member(each.variable, each.pending)})" for at, each in enumerate(owed))
@@ -61,7 +56,7 @@ def _lines(system: TransitionSystem, rule: str) -> Iterator[str]:
     yield "active proctype system() {"
     yield "    if " + " ".join(f":: watched = {at}" for at in range(max(1, len(owed)))) + " fi;"
     yield "    do"
-    yield f"    :: d_step {{ true -> actor = {NOBODY}; group = {NOBODY}; finite = 0; stepped() }}"
+    yield f"    :: d_step {{ true -> actor = {NOBODY}; finite = 0; stepped() }}"
     for one in system.transitions:
         if one.violates is None:
             yield f"    :: d_step {{ {_guard(one)} -> {'; '.join(_effects(one))}; stepped() }}"
@@ -69,9 +64,7 @@ def _lines(system: TransitionSystem, rule: str) -> Iterator[str]:
             yield f"    :: d_step {{ {_guard(one)} -> assert(false) }}"
     yield "    od"
     yield "}"
-    fair = ["([]<>(round == 1))"]
-    fair += [f"(([]<>(was_able{at} == 1)) -> ([]<>(group == {at})))" for at, each in groups if each.strong]
-    yield f"ltl eventually {{ ({' && '.join(fair)}) -> !<>[](finite == 0 && owes) }}"
+    yield "ltl eventually { []<>(round == 1) -> !<>[](finite == 0 && owes) }"
 
 
 def _effects(one: Transition) -> Iterator[str]:
@@ -87,7 +80,6 @@ def _effects(one: Transition) -> Iterator[str]:
     for source in sources:
         yield f"old{source} = 0"
     yield f"actor = {one.actor}"
-    yield f"group = {NOBODY if one.fairness is None else one.fairness}"
     yield f"finite = {int(not one.lasting)}"
 
 

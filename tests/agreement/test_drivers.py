@@ -85,7 +85,7 @@ def test_all_agree(ledger: Ledger, tmp_path: Path) -> None:
     found = compare(SHARE, ledger, tmp_path)
     for each in (
         *ALWAYS, "explicit: violated", "explicit: stuck", "explicit: loop", "explicit: proved",
-        "spin, eventually: violated", "spin, eventually: proved", "spin, formula: violated",
+        "spin, eventually: violated", "spin, eventually: proved",
     ):  # fmt: skip
         assert found[each], (each, found)
 
