@@ -46,10 +46,12 @@ def small_systems(draw: st.DrawFn, most_templates: int = 12) -> TemplateSystem:
     return small_system(seed, draw(st.integers(min(4, most_templates), most_templates)))
 
 
-def with_bad_states(seed: int, rules: int = 8) -> TemplateSystem:
+def with_bad_states(seed: int, rules: int = 8, broadcast: bool = False) -> TemplateSystem:
     """A seeded system with rules "never in this cube", many of which hold."""
     system = small_system(seed)
     random = Random(seed)
+    if broadcast:
+        system = with_broadcast(random, system)
     return replace(system, templates=(*system.templates, *(_never(random, system, f"never{n}") for n in range(rules))))
 
 
