@@ -5,6 +5,7 @@ The exhaustive search is what all are compared with; on small systems it is itse
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from wdfmc.engines.engine import Holds, Outcome, Unknown, Violated
 from wdfmc.engines.engine import Path as Run
 from wdfmc.engines.explicit import Explicit
 from wdfmc.engines.ic3 import Ic3
+from wdfmc.engines.kliveness import KLiveness
 from wdfmc.engines.pairs import Pairs
 from wdfmc.exports.aiger import Encoding
 from wdfmc.exports.subject import Subject
@@ -28,6 +30,7 @@ from wdfmc.traces.minimize import canonical
 from wdfmc.traces.replay import replay
 
 DEPTH = 9  # of bounded model checking
+PATIENCE = 10.0  # seconds for k-liveness, which may leave a question open
 DEFINED = 400  # states of a system that is also looked at by the definitions alone
 ENCODINGS: tuple[Encoding, ...] = ("binary", "one-hot")
 
@@ -69,7 +72,7 @@ class Case:
             if isinstance(outcome, Violated):
                 replay(self.system, outcome.path, rule)
             found[f"explicit: {verdict(outcome)}"] += 1
-        for opinion in (self.by_definition, self.by_bmc, self.by_pairs, self.by_ic3):
+        for opinion in (self.by_definition, self.by_bmc, self.by_pairs, self.by_ic3, self.by_kliveness):
             found.update(opinion())
         if folder is not None:
             for tool in (self.by_spin, self.by_formulas, self.by_abc):
@@ -134,6 +137,14 @@ class Case:
                     slots = self.system.slots
                     assert audit(self.templates, certificate_of(self.templates, invariant, frozenset([rule]), slots))
             yield f"ic3: {verdict(outcome)}"
+
+    def by_kliveness(self) -> Iterable[str]:
+        for rule, outcome in KLiveness(time.monotonic() + PATIENCE).check(self.system, self.owed):
+            told = self.name, rule, outcome, self.truth[rule]
+            if isinstance(outcome, Violated):
+                replay(self.system, outcome.path, rule)
+            assert isinstance(outcome, Unknown) or type(outcome) is type(self.truth[rule]), told
+            yield f"k-liveness: {verdict(outcome)}"
 
     # ------------------------------------------------------------ other tools
 
