@@ -74,11 +74,6 @@ def test_random_systems_by_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     assert compared(range(40, 80)) > 40
 
 
-@pytest.mark.long
-def test_a_thousand_verdicts_on_random_systems() -> None:
-    assert compared(range(1000, 1700)) > 1000
-
-
 # ---------------------------------------------------------------- designs that break with many requests
 
 _SPAN = Span(Source("adversarial", ""), 0, 0)

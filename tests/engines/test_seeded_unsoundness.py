@@ -52,14 +52,17 @@ def use_a_stale_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Frames, "invariant", everything)
 
 
-def pull_back_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The guard, and what an update reads, are left out of a predecessor."""
+def pull_back_a_remap_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever value is remapped, the result is taken to be in the cube."""
+    pull_back = Preimages.of
 
-    def unpulled(self: Preimages, cube: Mapping[int, int], at: int, state: State) -> Masks:
-        written = {update.target for update in self.system.transitions[at].updates}
-        return {variable: mask for variable, mask in cube.items() if variable not in written}
+    def anything(self: Preimages, cube: Mapping[int, int], at: int, state: State) -> Masks:
+        remapped = {update.target for update in self.system.transitions[at].updates if update.source >= 0}
+        return pull_back(
+            self, {variable: mask for variable, mask in cube.items() if variable not in remapped}, at, state
+        )
 
-    monkeypatch.setattr(Preimages, "of", unpulled)
+    monkeypatch.setattr(Preimages, "of", anything)
 
 
 def verdicts() -> Iterator[str]:
@@ -91,7 +94,7 @@ FAULTS = [
     skip_consecution,
     rename_wrongly,
     use_a_stale_frame,
-    pull_back_wrongly,
+    pull_back_a_remap_wrongly,
 ]
 
 
