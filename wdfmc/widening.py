@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final, TypeAlias
 
 from wdfmc.engines import eventually
@@ -79,6 +80,9 @@ class Widening:
         for rule in rules:
             part = sliced(self.system, frozenset([rule]), self.contracts)
             system = with_writers(part.system)
+            once = self._never_twice(rule, part)
+            if once is None:
+                continue
             if not eventually.obligations(system, rule):
                 self.widened.add(rule)  # nothing is ever owed
                 continue
@@ -90,8 +94,21 @@ class Widening:
             self.widened.add(rule)
             self._proved = system, proof.certificate.lemmas
             if self.evidence:
-                argued = self.named(system, proof.certificate, (rule,))
+                argued = self.named(system, joined(proof.certificate, *once), (rule,))
                 self.invariants[rule] = part, (argued, *self._contracts(part))
+
+    def _never_twice(self, rule: str, part: Slice) -> tuple[Certificate, ...] | None:
+        """Proofs that nothing breaks the rule at once, as `exactly once` can be broken; None if there are none."""
+        if all(template.violates != rule for template in part.system.templates):
+            return ()
+        known = tuple(carried(*self._found, part.system)) if self._found else ()
+        certified = self.proofs.about(part.system, [rule], self.deadline, known)
+        for broken, (requests, path) in certified.proof.violated.items():
+            self.larger[broken] = requests, path, part
+        if rule in certified.goals:
+            return certified.certificates
+        self.reasons[rule] = UNDECIDED
+        return None
 
     def _contracts(self, part: Slice) -> Iterator[Invariant]:
         """Of a slice on which no rule about states was decided."""
@@ -112,3 +129,11 @@ class Widening:
         stops = tuple(stop for stop in self.stops if stop.label in labels)
         looked_into = tuple(system.variables[at].name for at in certificate.followed)
         return Invariant(goals, lemmas, looked_into, stops)
+
+
+def joined(*certificates: Certificate) -> Certificate:
+    """Of one system, whose numbers of variables they share; what each of them proves, all prove together."""
+    lemmas = dict.fromkeys(chain(*(each.lemmas for each in certificates)))
+    looked_into = dict.fromkeys(chain(*(each.followed for each in certificates)))
+    goals = frozenset[str]().union(*(each.goals for each in certificates))
+    return Certificate(goals, tuple(lemmas), None, tuple(looked_into))

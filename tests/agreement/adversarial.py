@@ -153,7 +153,30 @@ def tail(callbacks: int) -> Driver:
     return Driver(text, WRONG, (callbacks + 1) // 2)
 
 
+def handed_on(requests: int) -> Driver:
+    """Each request raises the flag after the highest one that is up; who finds the last one up does it twice."""
+    last = requests - 2
+    flags = "".join(f"if (Flag{at - 1}) {{ Flag{at} = TRUE; }} " for at in range(last, 0, -1))
+    text = f"""
+        driver HandedOn {{
+            queue   Reads : parallel, front {{ EvtIoRead = OnRead; }}
+            context device {{ {", ".join(f"Flag{at}" for at in range(last + 1))} : bool; }}
+            callback OnRead(Request) {{
+                WdfRequestSetInformation(Request);
+                if (Flag{last}) {{ WdfRequestSetInformation(Request); }}
+                {flags} Flag0 = TRUE;
+                WdfRequestComplete(Request, STATUS_SUCCESS);
+            }}
+        }}
+        rule {WRONG}(r: request) "The number of bytes is set once."
+            assuming answers, ticks, threads;
+            deliver(r) leads to setinfo(r) exactly once;
+    """
+    return Driver(text, WRONG, requests)
+
+
 DRIVERS = {
+    **{f"{requests} requests do it twice": handed_on(requests) for requests in (3, 4)},
     **{f"a counter that breaks at {limit}": counter(limit) for limit in (3, 4, 5)},
     "a parallel limit of two": together(2),
     "a bug that needs four requests": together(4),
