@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from itertools import count
@@ -10,14 +11,19 @@ import pytest
 
 from tests.agreement.ledger import Ledger
 from tests.engines.test_anynumber import for_any, proof_of, rules
-from tests.systems import with_bad_states
+from tests.systems import system_to_agree_on, with_bad_states
 from wdfmc.engines.engine import Holds, Violated
+from wdfmc.engines.eventually import obligations, prove
 from wdfmc.engines.explicit import Explicit
 from wdfmc.system.instantiate import instantiate
 from wdfmc.system.system import TemplateSystem
+from wdfmc.system.writers import with_writers
 from wdfmc.traces.replay import replay
 
 LARGEST = 5
+LARGEST_LIVE = 4  # where something has to happen eventually
+OWED = range(60)  # seeds of every run
+LONG_OWED = range(20_000, 26_000, 200)
 MOST = 1_000_000  # states; a larger system does not count
 SHARE = 12  # systems of every run
 LONG = range(10_000, 20_000, 500)  # first seeds, each of a chunk
@@ -60,3 +66,32 @@ def test_what_is_proved_for_any_number_holds_for_five(ledger: Ledger) -> None:
 @pytest.mark.parametrize("first", LONG)
 def test_it_holds_for_five_in_many_systems(first: int, ledger: Ledger) -> None:
     ledger.enter("systems proved for any number", CHUNK, compare(first, CHUNK))
+
+
+# ---------------------------------------------------------------- eventually
+
+
+def compare_owed(seeds: range) -> Counter[str]:
+    """Systems in which something has to happen, with broadcasts, and with weak, strong or no fairness."""
+    said: Counter[str] = Counter()
+    for seed in seeds:
+        system = system_to_agree_on(seed)
+        if obligations(system, "live"):
+            proof = prove(with_writers(system), "live", time.monotonic() + 10)
+            said["proved for any number" if proof else "left open"] += 1
+            for requests in range(1, LARGEST_LIVE + 1) if proof else ():
+                found = dict(Explicit(limit_states=MOST).check(instantiate(system, requests), ["live"]))["live"]
+                assert not isinstance(found, Violated), (seed, requests, found)
+    return said
+
+
+def test_what_happens_eventually_for_any_number_does_for_four(ledger: Ledger) -> None:
+    found = compare_owed(OWED)
+    ledger.enter("systems that owe something", len(OWED), found)
+    assert found["proved for any number"] >= 3
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("first", LONG_OWED)
+def test_it_does_for_four_in_many_systems(first: int, ledger: Ledger) -> None:
+    ledger.enter("systems that owe something", 200, compare_owed(range(first, first + 200)))
