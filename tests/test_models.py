@@ -11,7 +11,10 @@ from tests.shipped import HEADLINE, MODELS, PATIENCE, ROOT, checked, of_rule, re
 from wdfmc.check import Options
 from wdfmc.verdict import Audit, Word
 
-ALL = pytest.mark.parametrize("model", MODELS)
+LONG = {"drivers/kmdf_fx2.wdf", "drivers/libusbk.wdf", "drivers/windivert_repaired.wdf", "drivers/usbsamp.wdf"}
+ALL = pytest.mark.parametrize(
+    "model", [pytest.param(model, marks=pytest.mark.long) if model in LONG else model for model in MODELS]
+)
 EXPECT = re.compile(r"^\s*expect \w+ [\w-]+", re.MULTILINE)
 
 
