@@ -11,7 +11,14 @@ from tests.shipped import HEADLINE, MODELS, PATIENCE, ROOT, checked, of_rule, re
 from wdfmc.check import Options
 from wdfmc.verdict import Audit, Word
 
-LONG = {"drivers/kmdf_fx2.wdf", "drivers/libusbk.wdf", "drivers/windivert_repaired.wdf", "drivers/usbsamp.wdf"}
+LONG = {  # more than 15 seconds of a processor
+    "drivers/kmdf_fx2.wdf",
+    "drivers/libusbk.wdf",
+    "drivers/serial_write.wdf",
+    "drivers/simsensor.wdf",
+    "drivers/usbsamp.wdf",
+    "drivers/windivert_repaired.wdf",
+}
 ALL = pytest.mark.parametrize(
     "model", [pytest.param(model, marks=pytest.mark.long) if model in LONG else model for model in MODELS]
 )
