@@ -10,9 +10,10 @@ from dataclasses import replace
 import pytest
 
 from tests.engines.test_liveness import CASES
-from tests.shipped import checked, results
+from tests.shipped import MODELS, checked, results
 from tests.systems import small_system
-from wdfmc.check import Options
+from wdfmc.check import Goal, Options, loaded, with_target
+from wdfmc.decide import lowered
 from wdfmc.engines import kliveness, rounds
 from wdfmc.engines.abstraction import Reach, reach
 from wdfmc.engines.certificate import NotInductive
@@ -23,6 +24,7 @@ from wdfmc.engines.ic3 import Frames
 from wdfmc.engines.kliveness import KLiveness
 from wdfmc.engines.symmetry import interchangeable, symmetric
 from wdfmc.system.instantiate import instantiate
+from wdfmc.system.slice import sliced
 from wdfmc.system.step import choices, enabled, holds, step
 from wdfmc.system.system import Cube, Obligation, Transition, TransitionSystem
 from wdfmc.traces.replay import replay
@@ -68,6 +70,13 @@ def test_fairness_is_that_of_the_exhaustive_search(name: str) -> None:
     assert isinstance(found, Holds if end == "holds" else Violated)
     if isinstance(found, Violated):
         replay(system, found.path, "live")
+
+
+def test_a_loop_is_fair_to_what_was_ignored_in_each_of_its_rounds() -> None:
+    system = random_flat(2039)
+    ((_, found),) = KLiveness().check(system, ["both"])
+    assert isinstance(found, Violated)
+    replay(system, found.path, "both")
 
 
 def test_other_goals_are_left_open() -> None:
@@ -239,3 +248,24 @@ def test_a_driver_is_proved(model: str, rule: str) -> None:
     (found,) = results(checked(model, Options(requests=2, rules=(rule,), engine="ic3")))
     assert (found.verdict, found.engine, found.audit) == (Word.PROVED, "k-liveness", Audit.CERTIFIED)
     assert found.requests == 2
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("requests", [1, 2])
+@pytest.mark.parametrize("model", MODELS)
+def test_no_driver_is_judged_otherwise_than_by_the_exhaustive_search(model: str, requests: int) -> None:
+    for target in ("answers", "honours"):
+        (found, *_), _ = loaded([MODELS[model]], Options())
+        goals = [Goal(rule, target, None) for rule in found.program.rules if found.program.rules[rule].liveness]
+        instance = lowered(with_target(found.program, target, False), goals, Options(), {})
+        for rule in (goal.rule for goal in goals):
+            part = sliced(instance.system, frozenset({rule}), instance.contracts)
+            system = instantiate(part.system, requests)
+            if all(owed.rule != rule for owed in system.obligations):
+                continue
+            ((_, exact),) = Explicit(limit_states=300_000).check(system, [rule])
+            ((_, counted),) = KLiveness(time.monotonic() + 4 * PATIENCE).check(system, [rule])
+            if not isinstance(exact, Unknown) and not isinstance(counted, Unknown):
+                assert type(counted) is type(exact), (rule, target)
+            if isinstance(counted, Violated):
+                replay(system, counted.path, rule)

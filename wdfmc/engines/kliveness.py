@@ -10,7 +10,7 @@ rounds begin in the same state is a refutation; other engines find these sooner.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -23,7 +23,7 @@ from wdfmc.engines.ic3 import Frames, OutOfTime, representatives
 from wdfmc.engines.rounds import Rounds, TooManyWays, rounds
 from wdfmc.engines.symmetry import symmetric
 from wdfmc.system.step import choices, step
-from wdfmc.system.system import Cube, TransitionSystem
+from wdfmc.system.system import Cube, State, TransitionSystem
 
 ROUNDS: Final = 8  # that are counted at first; when these are completed, twice as many
 
@@ -136,25 +136,33 @@ def inherited(old: Rounds, frames: Frames, new: Rounds) -> Iterator[list[Masks]]
 
 
 def starved(system: TransitionSystem, question: Rounds, path: Path) -> frozenset[int]:
-    """The kinds of the groups that the watcher ignores and to which the last round of the run is not fair."""
+    """The kinds of the groups that the watcher ignores and to which a round of the run is not fair."""
     states, steps = [system.initial], list[int]()
+    found: frozenset[int] = frozenset()
     for at in path.transitions:
         chosen = question.taken[at]
         if chosen is not None:
             states.append(step(system, states[-1], chosen))
             steps.append(chosen)
-        elif at == question.completes or at in question.decides:
+            continue
+        if at == question.completes or question.system.transitions[at].violates is not None:
+            found = found.union(_unfair(system, question.ignored, states, steps))
+        if at == question.completes or at in question.decides:
             states, steps = states[-1:], []
+    return found
+
+
+def _unfair(
+    system: TransitionSystem, groups: Mapping[int, int], states: Sequence[State], steps: Sequence[int]
+) -> Iterator[int]:
     able = [{system.transitions[one].fairness for one in choices(system, state)} for state in states]
     served = {system.transitions[at].fairness for at in steps}
     acting = {system.transitions[at].actor for at in steps}
-    found = set()
-    for number, kind in question.ignored.items():
+    for number, kind in groups.items():
         group = system.fairness[number]
-        enabled = (any if group.strong else all)(number in groups for groups in able)
+        enabled = (any if group.strong else all)(number in each for each in able)
         if enabled and not (number in served if group.strong else group.actor in acting):
-            found.add(kind)
-    return frozenset(found)
+            yield kind
 
 
 def run(question: Rounds, path: Path) -> Path:
