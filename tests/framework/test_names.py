@@ -65,6 +65,7 @@ CALLBACK_NAMES = """
     EvtDeviceD0ExitPreInterruptsDisabled EvtDevicePrepareHardware EvtIoQueueStopComplete EvtIoInCallerContext
     EvtDeviceFileCreate EvtFileCleanup EvtFileClose EvtCleanupCallback EvtDestroyCallback
     EvtIoTargetQueryRemove EvtIoTargetRemoveCanceled EvtIoTargetRemoveComplete
+    EvtUsbTargetPipeReadComplete EvtUsbTargetPipeReadersFailed
     EvtIoAllocateRequestResources EvtIoAllocateResourcesForReservedRequest EvtIoWdmIrpForForwardProgress
 """
 OPTION_NAMES = """

@@ -325,10 +325,17 @@ class Change(Node):
 
 @dataclass(frozen=True, slots=True)
 class Memory(Node):
-    """op is `allocate`, `free` or `touch`; `touch hardware` has no operand"""
+    """op is `allocate`, `free` or `touch`"""
 
     op: str
-    operand: Expr | None
+    operand: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class TouchHardware(Node):
+    """`touch hardware`; `request`: for which one, if it says so"""
+
+    request: Expr | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,8 +385,8 @@ class Occurs(Node):
 
 Statement: TypeAlias = (
     Block | Declare | Assign | Evaluate | If | While | ForEach | Choose | ChooseValue | Break | Continue | Return
-    | Emit | Start | Enter | Await | Then | Limit | Requires | Change | Memory | Lock | Put | Take | Synchronize
-    | Occurs
+    | Emit | Start | Enter | Await | Then | Limit | Requires | Change | Memory | TouchHardware | Lock | Put | Take
+    | Synchronize | Occurs
 )  # fmt: skip
 
 

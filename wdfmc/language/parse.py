@@ -436,8 +436,8 @@ class Builder:
         request, variable, sort, where = c
         return ast.Take(request, variable and str(variable), sort and str(sort), where, span=span)
 
-    def touch_hardware(self, span: Span, c: list[Any]) -> ast.Memory:
-        return ast.Memory("touch", None, span=span)
+    def touch_hardware(self, span: Span, c: list[Any]) -> ast.TouchHardware:
+        return ast.TouchHardware(c[0], span=span)
 
     def lock(self, span: Span, c: list[Any]) -> ast.Lock:
         return ast.Lock(str(c[0]), c[1], span=span)

@@ -102,6 +102,10 @@ class Bodies(Expressions):
                 self.return_(node, value, scope, out)
             case ast.Change(op, element, container):
                 self.change(node, op, element, container, scope, out)
+            case ast.TouchHardware(request) if request is not None:
+                self.library_helper(node, "touch_hardware_for", (request,), scope, out)
+            case ast.TouchHardware():
+                self.library_helper(node, "touch_hardware", (), scope, out)
             case ast.Memory(op, operand):
                 self.memory(node, op, operand, scope, out)
             case ast.Synchronize(interrupt, body):
@@ -298,12 +302,7 @@ class Bodies(Expressions):
         kind = RefType(container.sort, True, container.sort)
         return (typed.Require(node.span, self.expand_with(define, [(container.base, kind)])[0], STALE),)
 
-    def memory(
-        self, node: ast.Node, op: str, operand: ast.Expr | None, scope: Scope, out: list[typed.Statement]
-    ) -> None:
-        if operand is None:
-            self.library_helper(node, "touch_hardware", (), scope, out)
-            return
+    def memory(self, node: ast.Node, op: str, operand: ast.Expr, scope: Scope, out: list[typed.Statement]) -> None:
         match operand:
             case ast.Call(ast.Name(view), args) if view in self.tables.views:
                 self.library_helper(node, f"{op}_{view}", args, scope, out)
