@@ -248,6 +248,16 @@ def test_what_is_possible_again_and_again_takes_strong_fairness() -> None:
     assert proof_of(blinking("weak")) is None
 
 
+def test_a_system_without_requests() -> None:
+    light = TemplateVariable("light", False, ("off", "on", "out"), "off")
+    templates = (
+        step("on", {(0, None): {"off"}}, {(0, None): "on"}),
+        step("out", {(0, None): {"on"}}, {(0, None): "out"}),
+    )
+    assert proof_of(TemplateSystem((light,), templates, owing(0, "off", "on"))) is not None
+    assert proof_of(TemplateSystem((light,), templates[:1], owing(0, "off", "on"))) is None
+
+
 def test_out_of_time_is_no_proof() -> None:
     assert prove(with_writers(queue_of_one(True)), "live", time.monotonic() - 1) is None
 

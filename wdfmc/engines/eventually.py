@@ -303,10 +303,8 @@ class _Search:
         if self.unseen is None:
             return None
         state = self._state()
-        presence = len(self.tail.system.variables)
-        slots = range(self.tail.instance.slots)
-        absent = self.tail.variables[self.tail.index[presence, 0]].domain.index("false")
-        present = [slot for slot in slots if state[self.tail.index[presence, slot]] != absent]
+        presence = [self.tail.index[len(self.tail.system.variables), slot] for slot in range(self.tail.instance.slots)]
+        present = [slot for slot, at in enumerate(presence) if self.tail.variables[at].domain[state[at]] == "true"]
         known = set(self.names.values())
         guesses = self.unseen.lemmas(self.tail.instance, state, present)
         return next((lemma for lemma in guesses if lemma not in known), None)
