@@ -40,7 +40,7 @@ PROTOCOLS = """
     send-ddi-matches-type buffer-ddi-matches-type no-completion-routine-with-forget forget-only-received
     request-single-owner ref-balance find-ref-balanced reuse-before-resend target-removal-protocol
     exactly-one-completer no-leak-at-quiesce status-propagated
-    created-object-has-parent close-target-before-delete
+    created-object-has-parent close-target-before-delete d0entry-failure-stops-target
 """
 LEVELS = """
     ddi-irql-max sync-wait-passive callback-irql-balanced callback-critical-region-balanced interrupt-lock-dedicated
