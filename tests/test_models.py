@@ -30,6 +30,7 @@ AUDITS = {
     "explicit": Audit.EXHAUSTIVE,
     "pairs": Audit.CERTIFIED,
     "ic3": Audit.CERTIFIED,
+    "k-liveness": Audit.CERTIFIED,
 }
 
 
