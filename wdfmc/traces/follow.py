@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from wdfmc.semantics import typed
-from wdfmc.system.system import State, TransitionSystem
+from wdfmc.system.system import Obj, State, TransitionSystem
 from wdfmc.traces.interpreter import Machine, Move
 from wdfmc.traces.watch import SAFETY
 from wdfmc.traces.world import Configuration, shown
@@ -183,6 +183,9 @@ def visible_value(machine: Machine, configuration: Configuration, name: str, ind
     lock = name.removesuffix(".held")
     if "." in lock:
         return None  # a presentation lock: here the last statement releases it, there the end of the callback does
+    given = typed.Const(Obj(lock))
+    if lock != name and any(given in item.constants.values() for item in machine.program.objects.values()):
+        return None  # the lock of another object, whose callbacks run under it: likewise
     if lock != name and lock in machine.program.objects:
         return shown(any(held == lock for held, _ in configuration.held))
     return None
