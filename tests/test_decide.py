@@ -45,6 +45,45 @@ def test_a_rule_of_the_users_names_the_fairness_that_it_uses() -> None:
     assert set(result.assumptions) >= {"target Lower answers", "ticks", "threads", "hardware answers"}
 
 
+PUTS_BACK = """
+driver PutsBack {
+    device  Device { EvtDevicePrepareHardware = OnPrepare; }
+    queue   Reads : manual, front, takes_reads;
+    context request { Tries : 0..2; }
+    callback OnPrepare() { WdfIoQueueReadyNotify(Reads, OnReady); }
+    callback OnReady(Queue) {
+        while (NT_SUCCESS(WdfIoQueueRetrieveNextRequest(Reads, &r))) {
+            if (r.Tries == N) { return; }
+            r.Tries = r.Tries + 1;
+            if (!NT_SUCCESS(WdfRequestRequeue(r))) { WdfRequestComplete(r, STATUS_SUCCESS); }
+        }
+    }
+}
+rule second(r: request)
+    "A request that is put back for the second time ends."
+    requeue(r) after requeue(r) leads to complete(r, _);
+"""
+
+
+@pytest.mark.parametrize(("tries", "verdict"), [("1", Word.VACUOUS), ("2", Word.VIOLATED)])
+def test_what_leads_to_something_may_ask_for_what_came_before(tries: str, verdict: Word) -> None:
+    """An event does not come before itself."""
+    report = check_text(PUTS_BACK.replace("== N", f"== {tries}"), options=Options(rules=("second",), engine="explicit"))
+    (result,) = report.models[0].results
+    assert result.verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("goal", "verdict"), [("deliver(r) after requeue(r)", Word.PROVED), ("deliver(r) after mark(r)", Word.VIOLATED)]
+)
+def test_what_it_leads_to_may_ask_for_what_came_before(goal: str, verdict: Word) -> None:
+    body = f"requeue(r) while !r.irp_cancel leads to {goal} or complete(r, _);"
+    rule = f'rule again(r: request) "It is fetched again." {body}'
+    report = check_text(PUTS_BACK.replace("== N", "== 2") + rule, options=Options(rules=("again",), engine="explicit"))
+    (result,) = report.models[0].results
+    assert result.verdict is verdict
+
+
 FORWARDS = """
 driver Forwards {
     queue Front : parallel, front { EvtIoRead = OnFront; }

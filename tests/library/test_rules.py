@@ -34,18 +34,20 @@ OTHERS = """
     no-send-under-spinlock lock-alternation no-lock-held-at-callback-exit
     no-buffer-after-complete no-memory-after-complete no-mdl-after-complete no-access-after-ownership-loss
     request-eventually-completed cancel-responsive power-down-completes sync-send-terminates
-    parent-after-children no-dangling-slot deadlock-free model-bound
+    parent-after-children no-dangling-slot deadlock-free model-bound no-requeue-livelock
 """
 PROTOCOLS = """
     send-ddi-matches-type buffer-ddi-matches-type no-completion-routine-with-forget forget-only-received
     request-single-owner ref-balance find-ref-balanced reuse-before-resend target-removal-protocol
     exactly-one-completer no-leak-at-quiesce status-propagated
     created-object-has-parent close-target-before-delete d0entry-failure-stops-target
+    ready-notify-protocol requeue-preconditions sequential-retrieve-while-owning
+    stop-ack-only-in-io-stop stop-ack-requeue-unmarked timer-stop-protocol workitem-protocol
 """
 LEVELS = """
     ddi-irql-max sync-wait-passive callback-irql-balanced callback-critical-region-balanced interrupt-lock-dedicated
     lock-order-acyclic no-inline-callback-under-lock mark-cancelable-no-shared-lock cancel-sent-no-shared-lock
-    no-data-race request-child-dispose-irql
+    no-data-race request-child-dispose-irql release-only-by-holder
 """
 STOPPING = """
     io-stop-handled io-stop-exclusive-access io-stop-purge-cancels stop-ack-keep-needs-resume resumed-request-completes

@@ -90,8 +90,9 @@ def observer(rule: typed.Rule) -> Observer | None:
             violation = None
         case _:
             return None
-    past = tuple(dict.fromkeys(pasts(violation))) if violation is not None else ()
-    past += tuple(p for _, edge in rule.edges for p in pasts(edge.event))
+    followed = (rule.formula, rule.goal) if rule.form == "leads-to" else ()
+    formulas = (violation, *followed, *(edge.event for _, edge in rule.edges))
+    past = tuple(dict.fromkeys(p for formula in formulas for p in pasts(formula)))
     return Observer(rule, violation, past, rule.goal if rule.form == "leads-to" else None)
 
 
@@ -251,10 +252,10 @@ class Observers:
             for here, violated in self.evaluator.decide(item.violation, path, context):
                 if violated:
                     yield here, True
+        if item.goal is not None:  # before this event is remembered: what a formula remembers is what came before
+            pending = [there for here in pending for there in self.owe(item, here, binding, context)]
         for bit in item.past:
             pending = [there for here in pending for there in self.remember(item, bit, here, context)]
-        if item.goal is not None:
-            pending = [there for here in pending for there in self.owe(item, here, binding, context)]
         for here in pending:
             if item.rule.form == "monitor":
                 yield from self.advance(item, here, binding, context)
