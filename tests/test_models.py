@@ -17,6 +17,7 @@ LONG = {  # more than 15 seconds of a processor
     "drivers/serial_write.wdf",
     "drivers/simsensor.wdf",
     "drivers/usbsamp.wdf",
+    "drivers/viorng_repaired.wdf",
     "drivers/windivert_repaired.wdf",
 }
 ALL = pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_first_command_checks_a_shipped_model() -> None:
 def test_second_command_installs_what_the_tests_need_and_runs_them() -> None:
     lines = [line for line in readme().splitlines() if line.startswith("python3 -m venv")]
     assert len(lines) == 2
-    assert lines[1].endswith("-m pytest -q -n auto")
+    assert lines[1].endswith("-m pytest -q -n auto --dist loadfile")
     extra = re.search(r'-e "\.\[(\w+)\]"', lines[1])
     assert extra
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
