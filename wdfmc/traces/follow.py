@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,6 +13,7 @@ from wdfmc.traces.interpreter import Machine, Move
 from wdfmc.traces.watch import SAFETY
 from wdfmc.traces.world import Configuration, shown
 
+COPY: Final = re.compile(r" #\d+")  # of a run of a callback that overlaps another one
 RULE_ACTORS: Final = ("rule", "framework")  # of transitions that only say that the state is bad
 
 
@@ -101,7 +103,8 @@ def breaks(machine: Machine, current: Iterable[Configuration], step: Step, bound
     if spoken is not None and spoken.form not in ("contract", *SAFETY):
         if step.actor in RULE_ACTORS:
             return True
-        return any(True for configuration in current for _ in machine.moves(configuration, step.actor))
+        actors = alike(machine, current, step.actor)
+        return any(True for each in current for actor in actors for _ in machine.moves(each, actor))
     if step.actor in RULE_ACTORS:
         return any(step.broken in machine.watch.bad(configuration) for configuration in current)
     for found in bursts(machine, current, step, bound):
@@ -149,16 +152,34 @@ def bursts(
 
     First what a callback or thread reaches without any move: a transition may only go on to the next place in the text.
     """
-    level = list(current)
-    seen: set[Configuration] = set()
+    start = list(current)
     if not any(instance.actor == step.actor for instance in machine.instances):
-        seen.update(level)
-        yield from level
+        yield from start
+    for actor in alike(machine, start, step.actor):
+        yield from burst(machine, start, step.broken, actor, bound)
+
+
+def alike(machine: Machine, current: Iterable[Configuration], actor: str) -> list[str]:
+    """The actor, and the other runs of the same callback that overlap.
+
+    Here a callback ends with its last statement, there it still has to return: a run that begins in between is the
+    second one there and the only one here.
+    """
+    lanes = (machine.lane(found.name, key) for configuration in current for key, found in configuration.active)
+    same = (lane for lane in dict.fromkeys(lanes) if COPY.sub("", lane) == COPY.sub("", actor))
+    return list(dict.fromkeys((actor, *same)))
+
+
+def burst(
+    machine: Machine, start: Sequence[Configuration], broken: str | None, actor: str, bound: int
+) -> Iterator[Configuration | Move]:
+    level: Sequence[Configuration] = start
+    seen: set[Configuration] = set()
     for _ in range(bound):
         following: list[Configuration] = []
         for configuration in level:
-            for move in machine.moves(configuration, step.actor):
-                if move.after is None or step.broken in move.violated:
+            for move in machine.moves(configuration, actor):
+                if move.after is None or broken in move.violated:
                     yield move
                 elif move.after not in seen:
                     seen.add(move.after)
