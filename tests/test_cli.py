@@ -150,7 +150,7 @@ def test_defaults(pipeline: Pipeline, here: Path) -> None:
     [
         ("", ["WDF902", "a command is needed", "`check`"]),
         ("chekc a.wdf", ["WDF902", "`chekc`", "did you mean `check`?"]),
-        ("frobnicate", ["WDF902", "the commands are `certify`, `check`, `explain`, `export`, `fmt`, `rules`"]),
+        ("frobnicate", ["WDF902", "the commands are `check`, `export`, `certify`, `rules`, `explain`, `fmt`"]),
         ("a.wdf", ["WDF902", "did you mean `wdfmc check a.wdf`?"]),
         ("--vresion", ["WDF901", "`--vresion`", "did you mean `--version`?"]),
         ("check", ["WDF901", "needs MODEL..."]),
@@ -210,7 +210,8 @@ def test_text_that_is_not_utf8(here: Path, capsys: pytest.CaptureFixture[str]) -
 def test_every_code_has_an_explanation() -> None:
     catalogue = pytest.importorskip("wdfmc.catalogue").CATALOGUE
     root = ROOT / "wdfmc"
-    used = set(re.findall(r"WDF\d\d\d", (root / "usage.py").read_text() + (root / "cli.py").read_text()))
+    files = [root / "usage.py", root / "console.py", *(root / "commands").glob("*.py")]
+    used = {code for file in files for code in re.findall(r"WDF\d\d\d", file.read_text())}
     assert used
     assert used <= set(catalogue)
 
@@ -395,7 +396,7 @@ def test_fmt_keeps_the_line_ends_of_windows(here: Path) -> None:
 
 
 def test_fmt_from_stdin_to_stdout(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("wdfmc.cli.read_stdin", lambda: Source("<stdin>", UGLY))
+    monkeypatch.setattr("wdfmc.commands.fmt.read_stdin", lambda: Source("<stdin>", UGLY))
     assert main(["fmt", "-"]) == 0
     assert "    callback OnRead(Request) {" in capsys.readouterr().out
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from wdfmc.cli import commands
+from wdfmc.cli import COMMANDS
 from wdfmc.library import Entry, entries
 
 ROOT = Path(__file__).parents[1]
@@ -73,7 +73,7 @@ def test_links_lead_somewhere(path: str) -> None:
 
 def test_commands_that_are_named_exist() -> None:
     named = set(re.findall(r"`wdfmc (\w+)", readme()))
-    assert named == set(commands.commands)
+    assert named == set(COMMANDS)
 
 
 def printed(kind: str, model: str, rule: str) -> str:

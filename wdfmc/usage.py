@@ -18,6 +18,7 @@ from wdfmc.source import Source
 
 STDIN: Final = "-"
 MODEL: Final = ".wdf"
+TARGETS: Final = ("answers", "honours", "silent")  # what I/O targets do with what they are sent
 
 
 def command_line(error: click.UsageError, commands: Iterable[str]) -> Diagnostic:

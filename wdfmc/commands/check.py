@@ -1,0 +1,194 @@
+"""`wdfmc check`: every rule that concerns each model."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+import click
+
+from wdfmc.console import INTERRUPTED, WRONG, complain, save, show, show_text
+from wdfmc.diagnostics import Diagnostic, Rejected
+from wdfmc.memory import peak, peak_of_ended_children
+from wdfmc.progress import Meter, listening
+from wdfmc.reports import FORMATS
+from wdfmc.source import Source
+from wdfmc.usage import STDIN, TARGETS, contradictions, model_files, one_model, uncertifiable
+from wdfmc.verdict import ModelReport, Report, Result, Statistics
+from wdfmc.watch import watched
+
+ENGINES: Final = ("auto", "bmc", "explicit", "ic3")
+# The threads of numpy's OpenBLAS wait for each other by spinning: where other processes need the processors, too, two
+# threads took 10 times longer than one (products of matrices with 500 rows, measured).
+SINGLE: Final = ("OPENBLAS_NUM_THREADS", "1")
+EXITS: Final = """\b
+Exit codes:
+  0    every rule is proved, vacuous, skipped, or as its `expect` says
+  1    a rule is violated that was not expected to be, or an `expect` is not met
+  2    the command line or a text is wrong
+  3    something stayed undecided
+  70   internal error
+  130  interrupted"""
+
+
+@click.command("check", epilog=EXITS, short_help="Check every rule that concerns each model.")
+@click.argument("models", metavar="MODEL...", nargs=-1, required=True)
+@click.option("--spec", "specs", metavar="FILE", multiple=True, help="Also check the rules of this file.")
+@click.option("--rule", "rules", metavar="NAME", multiple=True, help="Check this rule only; may be repeated.")
+@click.option("--requests", type=click.IntRange(min=1), default=2, show_default=True, help="Requests in one run.")
+@click.option("--target", type=click.Choice(TARGETS), help="What I/O targets do with what they are sent.")
+@click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="How to decide.")
+@click.option("--depth", type=click.IntRange(min=1), help="Search up to this many transitions (bmc).")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Processes at the same time, for models or engines.  [default: all processors]",
+)
+@click.option("--coverage", is_flag=True, help="Also list what of each driver can never run.")
+@click.option("--show-invariant", is_flag=True, help="Also say why each rule holds for any number of requests.")
+@click.option("--save-certificate", metavar="FILE", help="Write what `wdfmc certify` checks the verdicts again by.")
+@click.option(
+    "--minimal-assumptions",
+    "minimal",
+    is_flag=True,
+    help='Also show what each proof of "eventually" must assume, and why.',
+)
+@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True)
+@click.option("--output", metavar="FILE", help="Write the report here; not touched if there is an error.")
+def command(
+    models: tuple[str, ...],
+    specs: tuple[str, ...],
+    rules: tuple[str, ...],
+    requests: int,
+    target: str | None,
+    engine: str,
+    depth: int | None,
+    timeout: float | None,
+    jobs: int | None,
+    coverage: bool,
+    show_invariant: bool,
+    save_certificate: str | None,
+    minimal: bool,
+    form: str,
+    output: str | None,
+) -> int:
+    """Check every rule that concerns each MODEL: a file, a directory (all *.wdf below it), a glob, or - for stdin."""
+    delivery = Delivery(form, None if output == STDIN else output)
+    done = Decided()
+    meter = Meter()
+    begun = time.monotonic()
+    try:
+        wrong = contradictions(
+            engine=engine, depth=depth, timeout=timeout, minimal=minimal, output=output, inputs=[*models, *specs]
+        )
+        wrong += uncertifiable(save_certificate, output, [*models, *specs])
+        if wrong:
+            raise Rejected(wrong)
+        paths = model_files(models)
+        if save_certificate is not None and len(paths) > 1:
+            raise Rejected([one_model(len(paths))])
+        done.results = {path.name if isinstance(path, Source) else str(path): [] for path in paths}
+        os.environ.setdefault(*SINGLE)  # read when numpy is imported, here and in processes that are started
+        from wdfmc.check import Options, check_models
+
+        options = Options(
+            specs=tuple(Path(spec) for spec in specs),
+            rules=tuple(dict.fromkeys(rules)),
+            requests=requests,
+            target=target,
+            engine=engine,
+            depth=depth,
+            timeout=timeout,
+            jobs=jobs or os.cpu_count() or 1,
+            coverage=coverage,
+            evidence=show_invariant or save_certificate is not None,
+            minimal=minimal,
+        )
+        with listening(meter.hear), watched(lambda: progress(done, meter, begun), sys.stderr):
+            report = check_models(paths, options, done.add)
+        if save_certificate is not None:
+            from wdfmc.saved import written
+
+            save(Path(save_certificate), written(report.models[0], options, click.get_current_context().obj))
+    except Rejected as error:
+        return delivery.reject(error.diagnostics)
+    except KeyboardInterrupt:
+        report = done.report()
+    report = replace(report, statistics=statistics(meter, begun))
+    return delivery.deliver(report if show_invariant else without_invariants(report))
+
+
+def progress(done: Decided, meter: Meter, begun: float) -> list[str]:
+    from wdfmc.reports.effort import progress_lines
+
+    return progress_lines(meter.now(), done.number(), time.monotonic() - begun)
+
+
+def statistics(meter: Meter, begun: float) -> Statistics:
+    peaks = (peak(), peak_of_ended_children(), meter.memory)
+    return Statistics(meter.efforts(), time.monotonic() - begun, max(filter(None, peaks), default=None))
+
+
+def without_invariants(report: Report) -> Report:
+    """They were found for the certificate alone."""
+    models = [
+        replace(model, results=tuple(replace(result, invariant=None) for result in model.results))
+        for model in report.models
+    ]
+    return replace(report, models=tuple(models))
+
+
+@dataclass
+class Decided:
+    """What is decided so far, for a run that is interrupted. `results`: of each model, in the order of the report."""
+
+    results: dict[str, list[Result]] = field(default_factory=dict)
+
+    def add(self, path: str, result: Result) -> None:
+        self.results.setdefault(path, []).append(result)
+
+    def report(self) -> Report:
+        models = tuple(ModelReport(path, "", tuple(results)) for path, results in self.results.items() if results)
+        return Report(INTERRUPTED, models)
+
+    def number(self) -> int:
+        return sum(map(len, self.results.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Where a report goes, and in which form."""
+
+    form: str
+    output: str | None
+
+    def deliver(self, report: Report) -> int:
+        if self.output is None or report.exit == INTERRUPTED:  # a file is left alone, what is decided is printed
+            self.show(report)
+            return report.exit
+        try:
+            save(Path(self.output), FORMATS[self.form](report))
+        except Rejected as error:
+            return self.reject(error.diagnostics)
+        return report.exit
+
+    def show(self, report: Report) -> None:
+        if self.form == "text":
+            from wdfmc.reports.text import report_lines
+
+            show(lambda look: report_lines(report, look))
+        else:
+            show_text(FORMATS[self.form](report))
+
+    def reject(self, diagnostics: Sequence[Diagnostic]) -> int:
+        """Diagnostics for people on stderr; a script that asked for JSON gets its object as well."""
+        complain(diagnostics)
+        if self.form == "json" and self.output is None:
+            show_text(FORMATS["json"](Report(WRONG, (), tuple(diagnostics))))
+        return WRONG

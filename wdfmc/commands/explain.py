@@ -1,0 +1,39 @@
+"""`wdfmc explain`: what a name means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from wdfmc.console import show
+from wdfmc.diagnostics import Diagnostic, Rejected, did_you_mean
+
+if TYPE_CHECKING:
+    from wdfmc.reports.page import Line, Look
+
+
+@click.command("explain", short_help="Say what a DDI, a callback, a rule, a status or a code means.")
+@click.argument("name")
+def command(name: str) -> int:
+    """Say what NAME means: a DDI, a callback, a rule, a status, a diagnostic code, anything that the library names."""
+    from wdfmc.catalogue import CATALOGUE
+    from wdfmc.reports.manual import entry_lines, explanation_lines
+
+    code = name.upper()
+    if code in CATALOGUE:
+        return show(lambda look: explanation_lines(code, CATALOGUE[code], look))
+    from wdfmc.library import entries, find
+
+    found = find(name)
+    if not found:
+        advice = did_you_mean(name, [*(entry.name for entry in entries()), *CATALOGUE])
+        raise Rejected([Diagnostic("WDF907", f"the library names nothing `{name}`", help=advice)])
+
+    def pages(look: Look) -> list[Line]:
+        lines: list[Line] = []
+        for entry in found:
+            lines += [*([()] if lines else []), *entry_lines(entry, look)]
+        return lines
+
+    return show(pages)

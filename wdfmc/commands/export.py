@@ -1,0 +1,79 @@
+"""`wdfmc export`: the instance that `check` decides, for other tools."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+from wdfmc.console import DONE, complain, save, show_bytes, show_text
+from wdfmc.diagnostics import Rejected
+from wdfmc.usage import STDIN, TARGETS, model_files
+
+LANGUAGES: Final = ("promela", "aiger", "smt2")
+ENCODINGS: Final = ("binary", "one-hot")
+
+
+@click.command("export", short_help="Write what `check` decides for SPIN, AIGER or CHC tools.")
+@click.argument("model")
+@click.option("--to", "language", type=click.Choice(LANGUAGES), required=True, help="The language of the other tool.")
+@click.option("--spec", "specs", metavar="FILE", multiple=True, help="Also know the rules of this file.")
+@click.option(
+    "--rule",
+    "rules",
+    metavar="NAME",
+    multiple=True,
+    help="Ask about this rule; may be repeated.  [default: all safety]",
+)
+@click.option("--requests", type=click.IntRange(min=1), default=2, show_default=True, help="Requests in one run.")
+@click.option("--target", type=click.Choice(TARGETS), help="What I/O targets do with what they are sent.")
+@click.option("--encoding", type=click.Choice(ENCODINGS), help="Of values, in AIGER.  [default: binary]")
+@click.option("--output", metavar="FILE", help="Write here; not touched if there is an error.")
+def command(
+    model: str,
+    language: str,
+    specs: tuple[str, ...],
+    rules: tuple[str, ...],
+    requests: int,
+    target: str | None,
+    encoding: str | None,
+    output: str | None,
+) -> int:
+    """Write the instance that `check` decides for MODEL (a file, or - for stdin), so that other tools can check it.
+
+    A comment in what is written names the rules, the variables and their values, and how to run the other tool.
+    """
+    from wdfmc.usage import export_contradictions
+
+    file = None if output == STDIN else output
+    console = file is None and sys.stdout.isatty()
+    wrong = export_contradictions(
+        model=model, language=language, encoding=encoding, output=file, inputs=[model, *specs], console=console
+    )
+    if wrong:
+        raise Rejected(wrong)
+    paths = model_files([model])
+    from wdfmc.check import Options, loaded
+    from wdfmc.diagnostics import Severity
+    from wdfmc.exports import written
+
+    options = Options(
+        specs=tuple(Path(spec) for spec in specs),
+        rules=tuple(dict.fromkeys(rules)),
+        requests=requests,
+        target=target,
+        jobs=os.cpu_count() or 1,
+    )
+    models, diagnostics = loaded(paths, options)
+    if any(item.severity is Severity.ERROR for item in diagnostics):
+        raise Rejected(diagnostics)
+    complain(diagnostics)
+    text = written(models[0], options, language, encoding)
+    if file is None:
+        show_text(text) if isinstance(text, str) else show_bytes(text)
+        return DONE
+    save(Path(file), text)
+    return DONE
