@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from random import Random
 from textwrap import dedent
 
 from wdfmc.check import library_texts
@@ -17,6 +18,18 @@ from wdfmc.system.lower import Lowering
 from wdfmc.system.step import choices, step
 from wdfmc.system.system import State, Template, TemplateSystem, TransitionSystem
 
+# OnSecond is called while OnRead, which has forwarded the request, has not yet returned.
+AGAIN = """
+driver D {
+    queue Reads : parallel, front { EvtIoRead = OnRead; }
+    queue Second : parallel { EvtIoRead = OnSecond; }
+    callback OnRead(Request) {
+        status = WdfRequestForwardToIoQueue(Request, Second);
+        if (!NT_SUCCESS(status)) { WdfRequestComplete(Request, status); }
+    }
+    callback OnSecond(Request) { WdfRequestComplete(Request, STATUS_SUCCESS); }
+}
+"""
 MOST = 20_000  # states of a driver that is meant to be small
 
 
@@ -110,3 +123,17 @@ class Instance:
 
     def names(self) -> Iterable[str]:
         return (one.name for one in self.system.variables)
+
+
+def random_run(system: TransitionSystem, seed: int, length: int) -> tuple[list[State], list[int]]:
+    """Up to so many transitions that break nothing, each actor as likely as another. The states are one more."""
+    random = Random(seed)
+    states, taken = [system.initial], list[int]()
+    while len(taken) < length:
+        able = [at for at in choices(system, states[-1]) if system.transitions[at].violates is None]
+        if not able:
+            break
+        actor = random.choice(sorted({system.transitions[at].actor for at in able}))
+        taken.append(random.choice([at for at in able if system.transitions[at].actor == actor]))
+        states.append(step(system, states[-1], taken[-1]))
+    return states, taken

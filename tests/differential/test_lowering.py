@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from random import Random
 
 import pytest
 
 from tests.drivers import random_driver, surrounded_driver
+from tests.lowered import random_run
 from wdfmc import library
 from wdfmc.language.parse import parse
 from wdfmc.semantics import typed
@@ -160,15 +160,7 @@ class Comparison:
     def follow_random_runs(self) -> None:
         system = self.lowered.system
         for seed in range(WALKS):
-            random = Random(seed)
-            states, taken = [system.initial], list[int]()
-            while len(taken) < LENGTH:
-                able = [at for at in choices(system, states[-1]) if system.transitions[at].violates is None]
-                if not able:
-                    break
-                actor = random.choice(sorted({system.transitions[at].actor for at in able}))
-                taken.append(random.choice([at for at in able if system.transitions[at].actor == actor]))
-                states.append(step(system, states[-1], taken[-1]))
+            states, taken = random_run(system, seed, LENGTH)
             self.follow(states, taken)
 
     def follow(self, states: list[State], transitions: list[int]) -> None:

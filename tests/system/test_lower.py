@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from tests.lowered import Lowered
+from tests.lowered import AGAIN, Lowered
 from wdfmc.check import Options, check_text
 from wdfmc.system.lower import MODEL_BOUND
 from wdfmc.system.system import OTHER, Ref
@@ -318,18 +318,6 @@ def test_a_lock_is_waited_for_fairly() -> None:
 
 
 # ---------------------------------------------------------------- bounds of the model
-
-AGAIN = """
-    driver D {
-        queue Reads : parallel, front { EvtIoRead = OnRead; }
-        queue Second : parallel { EvtIoRead = OnSecond; }
-        callback OnRead(Request) {
-            status = WdfRequestForwardToIoQueue(Request, Second);
-            if (!NT_SUCCESS(status)) { WdfRequestComplete(Request, status); }
-        }
-        callback OnSecond(Request) { WdfRequestComplete(Request, STATUS_SUCCESS); }
-    }
-    """
 
 
 def test_two_handlers_of_one_request_can_overlap() -> None:

@@ -7,12 +7,12 @@ from random import Random
 import pytest
 
 from tests.drivers import random_driver
-from tests.lowered import Lowered
+from tests.lowered import AGAIN, Lowered, random_run
 from wdfmc.engines.symmetry import Symmetry
 from wdfmc.system.instantiate import instantiate
 from wdfmc.system.ordered import moved, ordered, waits
-from wdfmc.system.step import NotEnabled, choices, step
-from wdfmc.system.system import State, TransitionSystem
+from wdfmc.system.step import NotEnabled, step
+from wdfmc.system.system import TransitionSystem
 from wdfmc.traces.follow import Refuted, follow, steps_of
 
 WAITS = """
@@ -29,17 +29,6 @@ driver Waits {
             if (maybe("not yet")) { WdfRequestRequeue(r); } else { WdfRequestComplete(r, STATUS_SUCCESS); }
         }
     }
-}
-"""
-PRESENTS = """
-driver Presents {
-    queue Reads : sequential, front { EvtIoRead = OnRead; }
-    queue Second : sequential { EvtIoRead = OnSecond; }
-    callback OnRead(Request) {
-        status = WdfRequestForwardToIoQueue(Request, Second);
-        if (!NT_SUCCESS(status)) { WdfRequestComplete(Request, status); }
-    }
-    callback OnSecond(Request) { WdfRequestComplete(Request, STATUS_SUCCESS); }
 }
 """
 LENGTH = 16
@@ -62,20 +51,6 @@ def test_the_line_of_two_is_the_line_without_the_others() -> None:
                 assert waits(pairs[pair], one) == (pair[1 - one] in rest)
 
 
-def random_run(system: TransitionSystem, seed: int) -> tuple[list[State], list[int]]:
-    """Steps that bring requests into queues come first more often than not."""
-    random = Random(seed)
-    states, taken = [system.initial], list[int]()
-    while len(taken) < LENGTH:
-        able = [at for at in choices(system, states[-1]) if system.transitions[at].violates is None]
-        if not able:
-            break
-        actor = random.choice(sorted({system.transitions[at].actor for at in able}))
-        taken.append(random.choice([at for at in able if system.transitions[at].actor == actor]))
-        states.append(step(system, states[-1], taken[-1]))
-    return states, taken
-
-
 def kept(line: TransitionSystem, taken: list[int]) -> int:
     """How many transitions of a run keep the order."""
     state = line.initial
@@ -94,7 +69,7 @@ def agree(text: str, requests: int) -> int:
     line = ordered(system)
     compared = {True: 0, False: 0}
     for seed in range(RUNS):
-        states, taken = random_run(system, seed)
+        states, taken = random_run(system, seed, LENGTH)
         until = kept(line, taken)
         out_of_order = until < len(taken)
         if compared[out_of_order] == COMPARED:
@@ -114,7 +89,7 @@ def agree(text: str, requests: int) -> int:
     [
         pytest.param(WAITS, 2, id="manual"),
         pytest.param(WAITS, 3, id="manual-3"),
-        pytest.param(PRESENTS, 3, id="sequential-3"),
+        pytest.param(AGAIN.replace("parallel", "sequential"), 3, id="sequential-3"),
     ],
 )
 def test_interpreter_and_ordered_system_agree(text: str, requests: int) -> None:
@@ -127,8 +102,7 @@ def test_they_agree_on_random_drivers(seed: int) -> None:
 
 
 def test_what_never_waits_has_no_order() -> None:
-    text = PRESENTS.replace("sequential", "parallel")
-    system = instantiate(Lowered(text).system, 2)
+    system = instantiate(Lowered(AGAIN).system, 2)
     assert ordered(system) is system
 
 

@@ -34,16 +34,16 @@ class Pairs:
         """
         work = Work("pairs", system.slots)
         known = reach(system, self.deadline)
-        excluded: set[str] = set()
+        held: set[str] = set()
         if known is not None:
             possible = {system.transitions[at].violates for at in known.first}
             owed = {obligation.rule for obligation in system.obligations}
-            excluded = {goal for goal in goals if goal not in possible and goal not in owed}
-            if excluded and not audit(system, known, sorted(excluded), self.deadline):
-                excluded = set()
+            held = {goal for goal in goals if goal not in possible and goal not in owed}
+            if held and not audit(system, known, sorted(held), self.deadline):
+                held = set()
         work.at()
         for goal in goals:
-            yield goal, Holds(0) if goal in excluded else Unknown("no invariant of pairs of values")
+            yield goal, Holds(0) if goal in held else Unknown("no invariant of pairs of values")
 
 
 def audit(system: TransitionSystem, found: Reach, goals: Sequence[str], deadline: float | None = None) -> bool:
