@@ -43,7 +43,7 @@ def test_pages_of_the_static_driver_verifier_are_told_apart() -> None:
     found = covered("SDV")
     names = [row.page for row in found]
     assert None not in names
-    assert len(names) == len(set(names)) <= PAGES
+    assert len(names) == len(set(names)) == PAGES
     assert covered("sdv") == found
     text = plain(covered_lines("SDV", found, PIPE))
     assert "DoubleCompletionLocal                no-double-complete" in text
