@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from tests.lowered import program
 from wdfmc.semantics import typed
-from wdfmc.system import flow
+from wdfmc.system import expand, flow
 from wdfmc.system.system import Obj
 
 Kind = TypeVar("Kind")
@@ -27,7 +27,7 @@ def graph(body: str, items: str = "", **given: Any) -> flow.Graph:
         """
     found = program(text)
     callback = found.callbacks["OnRead"]
-    return flow.graph(found, callback.body, callback.span, **{"driver": True, "atomic": False, **given})
+    return expand.graph(found, callback.body, callback.span, **{"driver": True, "atomic": False, **given})
 
 
 def nodes(found: flow.Graph, kind: type[Kind]) -> list[tuple[flow.Node, Kind]]:
@@ -199,7 +199,7 @@ def test_for_each_over_objects_is_unrolled() -> None:
         """
     found = program(text)
     routine = found.routines["MyOpenAll"]
-    built = flow.graph(found, routine.body, routine.span, driver=False, atomic=True)
+    built = expand.graph(found, routine.body, routine.span, driver=False, atomic=True)
     written = {operation.target.base for _, operation in assignments(built, "accept")
                if isinstance(operation.target, typed.FieldOf)}  # fmt: skip
     assert written == {typed.Const(Obj("Reads")), typed.Const(Obj("Second"))}

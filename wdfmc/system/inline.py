@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wdfmc.semantics import typed
-from wdfmc.system import flow
+from wdfmc.system import expand, flow
 from wdfmc.system.evaluate import STEP, Context
 from wdfmc.system.paths import K, Path
 from wdfmc.system.sources import Source
@@ -90,7 +90,7 @@ class CallingThread:
     def lines(self) -> list[tuple[typed.Step, flow.Graph]]:
         """The lines of dispatch loops."""
         return [
-            (step, flow.graph(self.program, step.body, step.span, driver=False, atomic=True))
+            (step, expand.graph(self.program, step.body, step.span, driver=False, atomic=True))
             for step in self.program.steps
             if step.loop
         ]

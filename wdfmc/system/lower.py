@@ -21,7 +21,7 @@ from wdfmc.progress import Work
 from wdfmc.semantics import typed
 from wdfmc.semantics.types import IntType
 from wdfmc.source import Span
-from wdfmc.system import flow
+from wdfmc.system import expand, flow
 from wdfmc.system.evaluate import IDLE, STEP, Context, Decided, Evaluator, Record, cell_name
 from wdfmc.system.inline import CallingThread
 from wdfmc.system.named import Stop
@@ -179,7 +179,7 @@ class Lowering:
 
     def add_steps(self, step: typed.Step) -> None:
         """One source for each choice of declared objects and of the kind of request."""
-        graph = flow.graph(
+        graph = expand.graph(
             self.program, step.body, step.span, driver=False, atomic=True, observed=self.observed, goals=self.goals
         )
         bindings: list[list[tuple[str, Value]]] = [[]]
@@ -199,7 +199,7 @@ class Lowering:
     def add_thread(self, thread: typed.Thread) -> None:
         subject = thread.subject or Obj(thread.name)
         name = lane_of(thread)
-        graph = flow.graph(
+        graph = expand.graph(
             self.program, thread.body, thread.span, driver=not thread.library, atomic=False, repeat=not thread.once,
             begin=() if thread.when == typed.Const(True) else (flow.Await(thread.when),), observed=self.observed,
             goals=self.goals,
@@ -260,7 +260,7 @@ class Lowering:
                 begin.append(flow.Emit("callback_begins", ()))
             if "callback_ends" in self.program.events:
                 end.append(flow.Emit("callback_ends", ()))
-            self.graphs[key] = flow.graph(
+            self.graphs[key] = expand.graph(
                 self.program, callback.body, callback.span, driver=True, atomic=False,
                 begin=tuple(begin), end=tuple(end), observed=self.observed, goals=self.goals,
             )  # fmt: skip
