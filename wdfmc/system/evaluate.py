@@ -178,6 +178,16 @@ class Evaluator(Algebra):
                 for here, holds in self.decide(expr, path, context):
                     yield here, K(holds)
 
+    def eval_all(
+        self, exprs: Iterable[typed.Expr], path: Path, context: Context
+    ) -> list[tuple[Path, tuple[Symbolic, ...]]]:
+        found: list[tuple[Path, tuple[Symbolic, ...]]] = [(path, ())]
+        for expr in exprs:
+            found = [
+                (there, (*values, value)) for here, values in found for there, value in self.eval(expr, here, context)
+            ]
+        return found
+
     def targets(self, base: typed.Expr, path: Path, context: Context) -> Iterator[tuple[Path, Value]]:
         """What an expression refers to, one path for each target. A null reference breaks the contract."""
         for here, value in self.eval(base, path, context):

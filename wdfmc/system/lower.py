@@ -657,14 +657,7 @@ class Lowering:
         held = path.locks
         if event == "callback_ends" and source.activity is not None:
             path.locks -= {source.activity.lock or ""}  # the framework releases its own lock after the callback
-        pending: list[tuple[Path, tuple[Symbolic, ...]]] = [(path, ())]
-        for arg in args:
-            pending = [
-                (there, (*values, value))
-                for here, values in pending
-                for there, value in self.evaluator.eval(arg, here, context)
-            ]
-        for here, values in pending:
+        for here, values in self.evaluator.eval_all(args, path, context):
             for there, violated in self.observers.react(here, event, values, context):
                 if violated is not None:
                     self.violate(there, violated, source)
@@ -753,14 +746,7 @@ class Lowering:
         graph = self.callback_graph(name, kind)
         label = self.location(activity, graph, graph.entry, NO_LOCK, pick=lock_name is not None)
         inner = Context(record, activity.kinds, lane, place.slot)
-        pending: list[tuple[Path, tuple[Symbolic, ...]]] = [(path, ())]
-        for arg in args[1:]:
-            pending = [
-                (there, (*values, value))
-                for here, values in pending
-                for there, value in self.evaluator.eval(arg, here, context)
-            ]
-        for here, values in pending:
+        for here, values in self.evaluator.eval_all(args[1:], path, context):
             there = self.forward(here, node)
             self.evaluator.write(there, place, K(label))
             for at, value in zip(range(1, len(callback.parameters)), values, strict=False):
