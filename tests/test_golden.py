@@ -22,7 +22,7 @@ CASES = {
     "seeds/forward_unmodified_never_completed.wdf": "request-eventually-completed",
     "seeds/send_and_forget_completes.wdf": "no-access-after-ownership-loss",
 }
-ENDINGS = {"text": "txt", "json": "json", "mermaid": "md"}
+ENDINGS = {"text": "txt", "json": "json", "mermaid": "md", "itf": "itf.json", "dot": "dot"}
 
 
 @cache

@@ -639,6 +639,12 @@ def command_line() -> Iterator[Explanation]:
         "a proof that cannot be written as SMT-LIB",
         "A transition counts the other requests in a way for which there is no formula here.",
     )
+    yield Explanation(
+        "WDF920",
+        "more traces than the format has room for",
+        "A warning: a file in the Informal Trace Format holds one trace. The first violation of the report is written; "
+        "`--rule` chooses another one.",
+    )
 
 
 CATALOGUE: Final[Mapping[str, Explanation]] = {

@@ -136,7 +136,17 @@ def check_model(
             covered = coverage(model.program, options, deadline)
             never += never_run(model.program, covered)
     ordered = tuple(in_order(model, results))
-    return ModelReport(model.path, model.program.name, ordered, covered, model.texts), never
+    expected = {item.rule: item.span for item in reversed(model.program.expectations)}
+    place = declared(model.program)
+    return ModelReport(model.path, model.program.name, ordered, covered, model.texts, place, expected), never
+
+
+def declared(program: typed.Program) -> Span | None:
+    """The head of the first driver in the text."""
+    driver = next((item for item in program.source.items if isinstance(item, ast.Driver)), None)
+    if driver is None:
+        return None
+    return replace(driver.span, end=driver.span.start + len(driver.span.text.split("{")[0].rstrip()))
 
 
 def in_order(model: Model, results: list[Result]) -> Iterator[Result]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
@@ -167,13 +167,20 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class ModelReport:
-    """`coverage`: only if it was asked for. `texts`: all that were read for it, the model first."""
+    """`coverage`: only if it was asked for. `texts`: all that were read for it, the model first.
+
+    Args:
+        place: where the driver is declared.
+        expected: for each rule of which the text expects something, where it says so.
+    """
 
     path: str
     driver: str
     results: tuple[Result, ...]
     coverage: Coverage | None = None
     texts: tuple[Source, ...] = ()
+    place: Span | None = None
+    expected: Mapping[str, Span] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

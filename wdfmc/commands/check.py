@@ -16,7 +16,7 @@ from wdfmc.console import INTERRUPTED, WRONG, complain, save, show, show_text
 from wdfmc.diagnostics import Diagnostic, Rejected
 from wdfmc.memory import peak, peak_of_ended_children
 from wdfmc.progress import Meter, listening
-from wdfmc.reports import FORMATS
+from wdfmc.reports import FORMATS, WITH_DIAGNOSTICS
 from wdfmc.source import Source
 from wdfmc.usage import STDIN, TARGETS, contradictions, model_files, one_model, uncertifiable
 from wdfmc.verdict import ModelReport, Report, Result, Statistics
@@ -169,6 +169,10 @@ class Delivery:
     output: str | None
 
     def deliver(self, report: Report) -> int:
+        if self.form == "itf":
+            from wdfmc.reports.itf import left_out
+
+            complain(left_out(report))
         if self.output is None or report.exit == INTERRUPTED:  # a file is left alone, what is decided is printed
             self.show(report)
             return report.exit
@@ -187,8 +191,8 @@ class Delivery:
             show_text(FORMATS[self.form](report))
 
     def reject(self, diagnostics: Sequence[Diagnostic]) -> int:
-        """Diagnostics for people on stderr; a script that asked for JSON gets its object as well."""
+        """Diagnostics for people on stderr; a format with room for them has them, too."""
         complain(diagnostics)
-        if self.form == "json" and self.output is None:
-            show_text(FORMATS["json"](Report(WRONG, (), tuple(diagnostics))))
+        if self.form in WITH_DIAGNOSTICS and self.output is None:
+            show_text(FORMATS[self.form](Report(WRONG, (), tuple(diagnostics))))
         return WRONG

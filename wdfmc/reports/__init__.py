@@ -25,4 +25,10 @@ FORMATS: Final[Mapping[str, Renderer]] = {
     "text": lazily("text"),  # for people: verdicts, traces, diagnostics
     "json": lazily("json"),  # for scripts
     "mermaid": lazily("mermaid"),  # for a code host: one sequence diagram for each violation
+    "sarif": lazily("sarif"),  # for code hosts: alerts with their traces
+    "junit": lazily("junit"),  # for build servers: one test case for each rule
+    "itf": lazily("itf"),  # for TLA+ tools: one trace
+    "dot": lazily("dot"),  # for Graphviz: one graph for each violation
 }
+
+WITH_DIAGNOSTICS: Final = frozenset({"json", "sarif", "junit"})  # formats that can say that a text was rejected
