@@ -19,7 +19,15 @@ from wdfmc.diagnostics import Rejected
 from wdfmc.memory import collect_rarely
 from wdfmc.usage import command_line, unknown_command
 
-COMMANDS: Final = ("check", "export", "certify", "rules", "explain", "fmt")  # each a module in `wdfmc.commands`
+COMMANDS: Final = (
+    "check",
+    "report",
+    "export",
+    "certify",
+    "rules",
+    "explain",
+    "fmt",
+)  # each a module in `wdfmc.commands`
 
 
 class Commands(click.Group):

@@ -18,6 +18,7 @@ from wdfmc.cache import code_of, remembered
 from wdfmc.language import ast
 from wdfmc.source import Source, Span
 
+REVIEW: Final = ("review", ".wdfspec")  # situations that only `wdfmc report` asks for
 FOLDERS: Final = (("framework", ".wdf"), ("rules", ".wdfspec"))
 PREFIX: Final = "wdfmc/library/"  # of the name of every text of the library
 IDENTIFIER: Final = re.compile(r"[A-Z]+-\d+")  # of a row in a catalogue of rules, as `covers` names it
@@ -76,14 +77,13 @@ class Entry:
 @cache
 def sources() -> tuple[Source, ...]:
     """Every text of the library: first the framework, then the rules, by name."""
-    found = []
-    for folder, suffix in FOLDERS:
-        texts = files(__name__).joinpath(folder)
-        names = sorted(text.name for text in texts.iterdir() if text.name.endswith(suffix))
-        found += [
-            Source(f"{PREFIX}{folder}/{name}", texts.joinpath(name).read_text(encoding="utf-8")) for name in names
-        ]
-    return tuple(found)
+    return tuple(source for folder, suffix in FOLDERS for source in in_folder(folder, suffix))
+
+
+def in_folder(folder: str, suffix: str) -> list[Source]:
+    texts = files(__name__).joinpath(folder)
+    names = sorted(text.name for text in texts.iterdir() if text.name.endswith(suffix))
+    return [Source(f"{PREFIX}{folder}/{name}", texts.joinpath(name).read_text(encoding="utf-8")) for name in names]
 
 
 @cache
@@ -94,6 +94,14 @@ def texts() -> tuple[ast.Text, ...]:
     written = [part.encode() for source in sources() for part in (source.name, source.text)]
     code = [*code_of("wdfmc.language"), files("wdfmc").joinpath("source.py").read_bytes()]
     return remembered("library", [*written, *code], lambda: tuple(map(parse, sources())))
+
+
+@cache
+def review_texts() -> tuple[ast.Text, ...]:
+    """The trees of the texts that name the lanes of a trace and the columns of the matrix."""
+    from wdfmc.language.parse import parse
+
+    return tuple(map(parse, in_folder(*REVIEW)))
 
 
 @cache
