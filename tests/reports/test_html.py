@@ -99,7 +99,9 @@ def test_elements_are_balanced_and_anchors_lead_somewhere(report: Report) -> Non
 def test_nothing_is_loaded_from_anywhere(report: Report) -> None:
     text = page(report)
     elements = parsed(text).seen
-    assert not [tag for tag, attributes in elements if "src" in attributes or tag in ("link", "img", "iframe", "object")]
+    assert not [
+        tag for tag, attributes in elements if "src" in attributes or tag in ("link", "img", "iframe", "object")
+    ]
     assert "url(" not in part("review.css")
     assert "@import" not in part("review.css")
     assert not re.search(r"https?://", text)

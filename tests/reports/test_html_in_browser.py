@@ -143,7 +143,9 @@ def test_everything_can_be_reached_with_the_keyboard_alone(opened: Opened, singl
     for _ in range(40):
         page.keyboard.press("Tab")
         seen.append(
-            page.evaluate("(document.activeElement.getAttribute('aria-label') || document.activeElement.textContent).trim()")
+            page.evaluate(
+                "(document.activeElement.getAttribute('aria-label') || document.activeElement.textContent).trim()"
+            )
         )
         if seen[-1] == "Next step":
             break
@@ -188,9 +190,10 @@ def test_a_step_is_told_lit_and_announced(opened: Opened, several: Path) -> None
     assert section.locator(".changes").text_content() == "r1.owncancel_run → done"
     assert "r1.own from cancel_run to done" in section.locator("[role=status]").text_content()
     assert page.url.endswith(f"#{trace}&step=15")
-    box, lit = section.locator('[data-source="model"] .code').bounding_box(), section.locator(
-        '[data-source="model"] .lit'
-    ).bounding_box()
+    box, lit = (
+        section.locator('[data-source="model"] .code').bounding_box(),
+        section.locator('[data-source="model"] .lit').bounding_box(),
+    )
     assert box["y"] <= lit["y"] <= box["y"] + box["height"]
 
 
@@ -246,7 +249,9 @@ def test_on_paper_the_steps_are_laid_out(opened: Opened, several: Path) -> None:
     for hidden in (".top", ".contents", ".controls", ".beside"):
         assert not page.locator(hidden).first.is_visible()
     assert page.locator(".as-table table").first.is_visible()
-    heights = page.evaluate("[...document.querySelectorAll('.swim')].map((one) => [one.clientHeight, one.scrollHeight])")
+    heights = page.evaluate(
+        "[...document.querySelectorAll('.swim')].map((one) => [one.clientHeight, one.scrollHeight])"
+    )
     assert all(shown >= whole - 1 for shown, whole in heights)
     printed = page.pdf(prefer_css_page_size=True)
     assert printed.startswith(b"%PDF")

@@ -343,24 +343,18 @@ def contains(outer: Span, inner: Span) -> bool:
 def data_of(found: Violation) -> dict[str, Any]:
     """What the script needs to step through a trace."""
     return {
-        "anchor": found.anchor,
         "steps": [
             {
                 "column": step.row.column,
                 "who": step.row.who,
                 "code": step.row.code,
                 "result": step.row.result,
-                "mark": step.row.mark,
                 "where": step.where,
                 "model": step.model and [step.model.text, step.model.first, step.model.last],
                 "library": step.library and [step.library.text, step.library.first, step.library.last],
                 "changes": [list(change) for change in step.row.changes],
-                "tokens": [
-                    None if (x := middle(found.lanes, token, at)) is None else [x, token.states[at]]
-                    for token in found.lanes.tokens
-                ],
             }
-            for at, step in enumerate(found.steps)
+            for step in found.steps
         ],
     }
 

@@ -40,9 +40,8 @@
   class Player {
     constructor(section) {
       this.section = section;
-      this.data = JSON.parse(section.querySelector("script.data").textContent);
-      this.links = [...section.querySelectorAll(".steps a")];
-      this.step = 0;
+      this.anchor = section.dataset.trace;
+      this.step = 0; // nothing is shown yet
       for (const button of section.querySelectorAll("[data-go]")) button.addEventListener("click", () => this.go(button.dataset.go));
       for (const one of section.querySelectorAll("[data-step]")) {
         one.addEventListener("click", (event) => { event.preventDefault(); this.show(Number(one.dataset.step), true); });
@@ -57,26 +56,34 @@
       section.addEventListener("focusin", () => { active = this; });
     }
 
-    get last() { return this.data.steps.length; }
+    begin() { if (!this.step) this.show(1, false); } // when it is about to be seen: a page may have many traces
+
+    get steps() { return this.read ??= JSON.parse(this.section.querySelector("script.data").textContent).steps; }
+
+    get links() { return this.found ??= [...this.section.querySelectorAll(".steps a")]; }
+
+    get last() { return this.steps.length; }
 
     go(where) {
+      this.begin();
       const to = { first: 1, back: this.step - 1, on: this.step + 1, last: this.last }[where];
       this.show(to, true);
     }
 
     show(number, chosen) {
       number = Math.max(1, Math.min(this.last, number));
+      const before = this.step;
       this.step = number;
-      const step = this.data.steps[number - 1];
-      for (const link of this.links) link.removeAttribute("aria-current");
+      const step = this.steps[number - 1];
       const link = this.links[number - 1];
+      if (before) this.links[before - 1].removeAttribute("aria-current");
       link.setAttribute("aria-current", "step");
       this.section.querySelector(".position").textContent = `${number} of ${this.last}`;
       for (const button of this.section.querySelectorAll("[data-go]")) {
         button.disabled = ["first", "back"].includes(button.dataset.go) ? number === 1 : number === this.last;
       }
       this.tell(step, number);
-      this.source("model", step.model || this.before(number), !step.model);
+      this.source("model", step.model || this.earlier(number), !step.model);
       this.source("library", step.library, false);
       if (chosen) {
         active = this;
@@ -88,8 +95,8 @@
       }
     }
 
-    before(number) { // the line where the driver was before a step that is not its own
-      for (let at = number - 1; at > 0; at--) if (this.data.steps[at - 1].model) return this.data.steps[at - 1].model;
+    earlier(number) { // the line where the driver was before a step that is not its own
+      for (let at = number - 1; at > 0; at--) if (this.steps[at - 1].model) return this.steps[at - 1].model;
       return null;
     }
 
@@ -132,7 +139,7 @@
       reveal(code, code.children[first - 1], which === "library" ? 0.08 : 0.4);
     }
 
-    link() { return players.length === 1 ? `#step=${this.step}` : `#${this.data.anchor}&step=${this.step}`; }
+    link() { return players.length === 1 ? `#step=${this.step}` : `#${this.anchor}&step=${this.step}`; }
 
     announce(words) { this.section.querySelector("[role=status]").textContent = words; }
 
@@ -173,14 +180,17 @@
 
   let active = null;
   const players = [...document.querySelectorAll("[data-trace]")].map((section) => new Player(section));
-  for (const one of players) one.show(1, false);
+  const near = new IntersectionObserver((seen) => {
+    for (const one of seen) if (one.isIntersecting) players.find((player) => player.section === one.target).begin();
+  }, { rootMargin: "600px" });
+  for (const one of players) near.observe(one.section);
 
   // `#step=7`, `#RULE`, `#RULE&step=7`
   function follow() {
     const parts = decodeURIComponent(location.hash.slice(1)).split("&");
     const wanted = parts.find((part) => part.startsWith("step="));
     const name = parts.find((part) => !part.startsWith("step="));
-    const player = name ? players.find((one) => one.data.anchor === name) : players[0];
+    const player = name ? players.find((one) => one.anchor === name) : players[0];
     const target = name && document.getElementById(name);
     if (target instanceof HTMLDetailsElement) target.open = true;
     const around = target?.closest("details");
