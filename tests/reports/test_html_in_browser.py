@@ -38,12 +38,12 @@ CONTRAST = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const element = walker.currentNode.parentElement;
-    if (!walker.currentNode.data.trim() || !element.checkVisibility() || element.closest("script, template, svg")) continue;
-    if (element.closest("button:disabled")) continue;
+    const words = walker.currentNode.data.trim().slice(0, 40);
+    if (!words || !element.checkVisibility() || element.closest("script, template, svg, button:disabled")) continue;
     const style = getComputedStyle(element);
     const [a, b] = [luminance(channels(style.color)), luminance(behind(element))];
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) poor.push(`${ratio.toFixed(2)} ${element.className}: ${walker.currentNode.data.trim().slice(0, 40)}`);
+    if (ratio < 4.5) poor.push(`${ratio.toFixed(2)} ${element.className}: ${words}`);
   }
   return poor;
 }"""
