@@ -645,6 +645,12 @@ def command_line() -> Iterator[Explanation]:
         "A warning: a file in the Informal Trace Format holds one trace. The first violation of the report is written; "
         "`--rule` chooses another one.",
     )
+    yield Explanation(
+        "WDF940",
+        "nothing on this line can be left out",
+        "`wdfmc why MODEL:LINE` leaves out or weakens the statements, tests and callbacks of a line. A declaration, a "
+        "comment or a brace has none, and a line without which the text is no driver any more cannot be left out.",
+    )
 
 
 CATALOGUE: Final[Mapping[str, Explanation]] = {

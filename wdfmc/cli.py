@@ -22,6 +22,8 @@ from wdfmc.usage import command_line, unknown_command
 COMMANDS: Final = (
     "check",
     "report",
+    "why",
+    "mutate",
     "export",
     "certify",
     "rules",

@@ -1,0 +1,82 @@
+"""`wdfmc why`: what a line of a driver is there for."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import click
+
+from wdfmc.console import DONE, complain, show, show_text
+from wdfmc.diagnostics import Diagnostic, Rejected
+from wdfmc.language.reading import read
+from wdfmc.usage import STDIN, TARGETS, read_stdin
+from wdfmc.watch import watched
+
+OPEN: Final = 3
+PLACE: Final = re.compile(r"(?P<model>.+):(?P<line>\d+)")
+EXITS: Final = """\b
+Exit codes:
+  0    it is said what the line is for, or that it is not needed
+  2    the command line or the text is wrong, or nothing to be left out stands on the line
+  3    not decided
+  70   internal error
+  130  interrupted"""
+
+
+@click.command("why", epilog=EXITS, short_help="Say what a line of a driver is for: what goes wrong without it.")
+@click.argument("place", metavar="MODEL:LINE")
+@click.option("--spec", "specs", metavar="FILE", multiple=True, help="Also check the rules of this file.")
+@click.option("--rule", "rules", metavar="NAME", multiple=True, help="Ask about this rule only; may be repeated.")
+@click.option("--requests", type=click.IntRange(min=1), default=2, show_default=True, help="Requests in one run.")
+@click.option("--target", type=click.Choice(TARGETS), help="What I/O targets do with what they are sent.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run.")
+@click.option("--all-traces", is_flag=True, help="Show a trace for every change, not for one only.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(
+    place: str,
+    specs: tuple[str, ...],
+    rules: tuple[str, ...],
+    requests: int,
+    target: str | None,
+    timeout: float | None,
+    all_traces: bool,
+    form: str,
+) -> int:
+    """Leave out or weaken the line of MODEL in every way, and show the shortest trace that becomes possible.
+
+    A lock goes with its release; a test is taken to be always true or false; a statement changes places with its
+    neighbour. Every changed driver is checked as any other. Rules that MODEL itself violates do not count.
+    """
+    found = PLACE.fullmatch(place)
+    if found is None:
+        advice = "name the file and the line, as `wdfmc why models/cancellation/pending_read.wdf:28`"
+        raise Rejected([Diagnostic("WDF901", f"`{place}` names no line", help=advice)])
+    source = read_stdin() if found["model"] == STDIN else read(Path(found["model"]))
+    begun = time.monotonic()
+    seen: list[str] = []
+    from wdfmc.check import Options
+    from wdfmc.mutants.why import Need, why
+    from wdfmc.reports.changed import why_json, why_lines
+
+    options = Options(
+        specs=tuple(map(Path, specs)), rules=tuple(dict.fromkeys(rules)), requests=requests, target=target,
+        jobs=os.cpu_count() or 1, widening=0,
+    )  # fmt: skip
+    deadline = None if timeout is None else begun + timeout
+    with watched(lambda: [f"{time.monotonic() - begun:.0f} s, {len(seen)} changes checked"], sys.stderr):
+        answer = why(
+            source, int(found["line"]), options, deadline, lambda each: seen.append(each.mutant.mutation.words)
+        )
+    code = OPEN if answer.need is Need.OPEN else DONE
+    if form == "json":
+        show_text(why_json(answer, code))
+    else:
+        if answer.before.model.warnings:
+            complain(answer.before.model.warnings)
+        show(lambda look: why_lines(answer, look, all_traces))
+    return code
