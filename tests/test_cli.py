@@ -150,7 +150,7 @@ def test_defaults(pipeline: Pipeline, here: Path) -> None:
     [
         ("", ["WDF902", "a command is needed", "`check`"]),
         ("chekc a.wdf", ["WDF902", "`chekc`", "did you mean `check`?"]),
-        ("frobnicate", ["WDF902", "the commands are `check`, `why`, "]),
+        ("frobnicate", ["WDF902", "the commands are `check`, "]),
         ("a.wdf", ["WDF902", "did you mean `wdfmc check a.wdf`?"]),
         ("--vresion", ["WDF901", "`--vresion`", "did you mean `--version`?"]),
         ("check", ["WDF901", "needs MODEL..."]),
