@@ -58,9 +58,9 @@ class TraceStep:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """`loop`: the 1-based first repeated step, for end = "loop"."""
+    """`loop`: the 1-based first repeated step, for end = "loop". Only a simulated run ends "open": it is not over."""
 
-    end: Literal["violation", "stuck", "loop"]
+    end: Literal["violation", "stuck", "loop", "open"]
     loop: int | None
     steps: tuple[TraceStep, ...]
 

@@ -93,6 +93,8 @@ def ending(result: Result, trace: Trace) -> str:
             return f"stuck: no step that must happen is left, and this is still owed: {result.sentence}"
         case "loop":
             return f"repeats from step {trace.loop} for ever, and this is still owed: {result.sentence}"
+        case "open":
+            return "ends here"
         case _:
             assert_never(trace.end)
 

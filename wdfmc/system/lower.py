@@ -81,9 +81,10 @@ class Lowering:
 
     def __init__(
         self, program: typed.Program, goals: frozenset[str], overlaps: Mapping[str, int] | None = None,
-        deadline: float | None = None,
+        deadline: float | None = None, stepwise: bool = False,
     ) -> None:  # fmt: skip
         self.program = program
+        self.stepwise = stepwise
         self.deadline = deadline  # on the clock of time.monotonic
         self.overlaps = overlaps or {}
         self.raisable: dict[str, str] = {}  # limit -> the role of which more activations would lift it
@@ -395,6 +396,8 @@ class Lowering:
             if path.acquired and self.program.options.get(typed.LOCKS) == typed.WITHDRAWN:
                 return True
         match node.operation:
+            case flow.Line() | flow.Test() | flow.Outcome() if self.stepwise and self.says_enough(path, node, source):
+                return True
             case flow.Pause(head):
                 if path.steps == 0:
                     return False
@@ -413,6 +416,11 @@ class Lowering:
                 return (waits and path.nontrivial) or (acquires and bool(path.locks) and path.nontrivial)
             case _:
                 return False
+
+    def says_enough(self, path: Path, node: flow.Node, source: Source) -> bool:
+        """Whether a statement of the driver is done, and the next one begins at the node."""
+        own = len(path.lines) > len(resumed(source.node))
+        return node.driver and not path.in_atom and own and path.begun is None
 
     def shared(self, touched: Iterable[int]) -> set[int]:
         return {variable for variable in touched if self.domains.kinds[variable] != "local"}

@@ -1,0 +1,1 @@
+"""Runs of a model that a person steps through: the system with one transition a statement, runs, and the session."""
