@@ -651,6 +651,24 @@ def command_line() -> Iterator[Explanation]:
         "`wdfmc why MODEL:LINE` leaves out or weakens the statements, tests and callbacks of a line. A declaration, a "
         "comment or a brace has none, and a line without which the text is no driver any more cannot be left out.",
     )
+    yield Explanation(
+        "WDF913",
+        "not a command of a simulation",
+        "At the prompt of `wdfmc simulate`, `help` lists what can be said. Nothing has happened, the session goes on.",
+    )
+    yield Explanation(
+        "WDF914",
+        "no run comes there",
+        "`wdfmc simulate` was asked for a run that there is none of: to a line that is never reached from here, to the "
+        "end of a callback that does not run, to the breach of a rule that holds, or the search was given up. Or the "
+        "model needs what the transition system cannot express.",
+    )
+    yield Explanation(
+        "WDF915",
+        "no saved run, or one of another model",
+        "`wdfmc simulate` follows what its `save` wrote, and the traces of `wdfmc check --format json`. A run of "
+        "another text, or with another number of requests, cannot be taken step by step.",
+    )
 
 
 CATALOGUE: Final[Mapping[str, Explanation]] = {

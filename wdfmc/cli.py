@@ -24,6 +24,7 @@ COMMANDS: Final = (
     "report",
     "why",
     "mutate",
+    "simulate",
     "export",
     "certify",
     "rules",

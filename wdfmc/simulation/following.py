@@ -91,7 +91,7 @@ class _Search:
         now = {name: value for name, (_, value) in stepwise.values(stepwise.full.initial, SHOWN).items()}
         self.expected: dict[int, Mapping[str, str]] = {}
         for at, mark in enumerate(marks):
-            now = now | mark.changes
+            now = {**now, **mark.changes}
             if at + 1 == len(marks) or marks[at + 1].transition != mark.transition:
                 self.expected[at + 1] = now
 
