@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "simulate.md"
-SESSION = re.compile(r"<!-- session: wdfmc (?P<command>.*) -->\n```text\n(?P<text>.*?)```\n", re.DOTALL)
+SESSION = re.compile(r"<!-- session: wdfmc (?P<command>[^\n]*) -->\n```text\n(?P<text>.*?)```\n", re.DOTALL)
 LIBRARY_LINE = re.compile(r"(\w+\.wdf(?:spec)?):\d+")  # lines of the library move, those of a model do not
 
 

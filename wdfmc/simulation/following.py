@@ -6,7 +6,7 @@ it otherwise. So after each step of the trace the run has to agree with it in al
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -55,15 +55,22 @@ def marks_of(steps: Sequence[TraceStep]) -> list[Mark]:
     ]  # fmt: skip
 
 
-def followed(stepwise: Stepwise, marks: Sequence[Mark], breaks: str | None) -> list[int]:
-    """The transitions of a run that shows what the trace shows.
-
-    breaks: the rule that its end breaks; by a step, or by what its last state is.
+def followed(stepwise: Stepwise, marks: Sequence[Mark], end: str, rule: str | None) -> list[int]:
+    """The transitions of a run that shows what the trace shows, and ends as it ends: as of a `Trace` of the rule.
 
     Raises Lost.
     """
+    breaks = rule if end == "violation" else None
     by_state = breaks is not None and bool(marks) and marks[-1].actor in RULE_ACTORS
-    search = _Search(stepwise, marks[:-1] if by_state else marks, breaks, by_state)
+    if by_state:  # the last state is bad: that is a step of nobody
+        marks, breaks = marks[:-1], None
+
+    def finished(state: State) -> bool:
+        if by_state:
+            return rule in stepwise.broken(state)
+        return end != "stuck" or rule in stepwise.starved(state)
+
+    search = _Search(stepwise, marks, breaks, finished)
     path = search.path()
     if path is None:
         raise Lost(search.furthest)
@@ -77,15 +84,18 @@ Onward: TypeAlias = tuple[int | None, Place | None]  # a transition or none; whe
 class _Search:
     """Depth first: a step that the trace shows before one that shows nothing. What has failed once is not tried again.
 
+    breaks: the rule that the last step breaks. finished: whether a run may end in a state, where none does.
     expected: what a trace shows of the state after so many marks, where a step of the trace ends there.
     furthest: the last mark that some run came to.
     """
 
-    def __init__(self, stepwise: Stepwise, marks: Sequence[Mark], breaks: str | None, by_state: bool) -> None:
+    def __init__(
+        self, stepwise: Stepwise, marks: Sequence[Mark], breaks: str | None, finished: Callable[[State], bool]
+    ) -> None:
         self.stepwise = stepwise
         self.marks = marks
         self.breaks = breaks
-        self.by_state = by_state
+        self.finished = finished
         self.furthest = 0
         self.variables = {variable.name: at for at, variable in enumerate(stepwise.full.variables)}
         now = {name: value for name, (_, value) in stepwise.values(stepwise.full.initial, SHOWN).items()}
@@ -118,19 +128,16 @@ class _Search:
 
     def ends(self, place: Place) -> bool:
         state, at = place
-        if at < len(self.marks):
-            return False
-        return self.breaks in self.stepwise.broken(state) if self.by_state else self.breaks is None
+        return at == len(self.marks) and self.breaks is None and self.finished(state)
 
     def onward(self, place: Place) -> Iterator[Onward]:
         state, at = place
-        if at == len(self.marks):
-            return
-        self.furthest = max(self.furthest, at)
+        self.furthest = max(self.furthest, min(at, len(self.marks) - 1))
         quiet: list[Onward] = []
         for number in choices(self.stepwise.system, state):
             taken = self.stepwise.system.transitions[number]
-            if self.stepwise.system.actors[taken.actor] != self.marks[at].actor:
+            actor = self.stepwise.system.actors[taken.actor]
+            if actor in RULE_ACTORS or (at < len(self.marks) and actor != self.marks[at].actor):
                 continue
             if taken.violates is not None:
                 if taken.violates == self.breaks and self.shows_nothing(self.marks[at:-1]):
@@ -143,7 +150,7 @@ class _Search:
                     yield number, (after, then)
             elif not any(one.changes for one in steps):
                 quiet.append((number, (after, at)))
-        if self.shows_nothing(self.marks[at : at + 1]) and self.agrees(state, at + 1):
+        if at < len(self.marks) and self.shows_nothing(self.marks[at : at + 1]) and self.agrees(state, at + 1):
             yield None, (state, at + 1)
         yield from quiet
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -15,6 +15,7 @@ from wdfmc.engines.explicit import Explicit
 from wdfmc.simulation.stepwise import Choice, Stepwise
 from wdfmc.system.step import enabled, step
 from wdfmc.system.system import State, Transition
+from wdfmc.traces.follow import RULE_ACTORS
 from wdfmc.verdict import Trace, TraceStep
 
 HERE: Final = "(here)"  # the goal of a search; no rule is called so
@@ -119,6 +120,8 @@ class Run:
 
     def to_breach(self, rule: str | None) -> list[int]:
         """The shortest way from here to a breach of the rule, or of any. Raises NoWay."""
+        if (now := self.verdict()) is not None and rule in (None, now):
+            raise NoWay(f"{now} is broken already")
         transitions = self.stepwise.system.transitions
         there = [
             number
@@ -127,7 +130,9 @@ class Run:
         ]
         if not there:
             raise NoWay(f"no step breaks {rule or 'a rule'}")
-        return self.way(there, with_last=True)
+        way = self.way(there, with_last=True)
+        by_state = self.stepwise.system.actors[transitions[way[-1]].actor] in RULE_ACTORS
+        return way[:-1] if by_state else way  # what a state breaks by itself is a step of nobody
 
     def way(self, there: Iterable[int], with_last: bool, extra: Transition | None = None) -> list[int]:
         """The shortest run from the present state that ends with one of the transitions `there`, or with `extra`.
@@ -144,13 +149,18 @@ class Run:
             replace(one, violates=HERE if number in targets else one.violates)
             for number, one in enumerate(system.transitions)
         ]
+        transitions += [extra] if extra else []
+        relevant = cone([one for one in transitions if one.violates in (None, HERE)])
         beginning = tuple(
             replace(variable, initial=value) for variable, value in zip(system.variables, self.state, strict=True)
         )
         asked = replace(
             system,
             variables=beginning,
-            transitions=(*transitions, *([extra] if extra else [])),
+            transitions=tuple(
+                replace(one, updates=tuple(update for update in one.updates if update.target in relevant))
+                for one in transitions
+            ),
             slots=0,
             obligations=(),
         )
@@ -175,6 +185,16 @@ class Run:
         if not ways:
             raise NoWay("no run from here comes there")
         return min(ways, key=len)
+
+
+def cone(transitions: Sequence[Transition]) -> set[int]:
+    """The variables that decide which of the transitions can be taken, now or later."""
+    found = {variable for one in transitions for variable, _ in one.guard}
+    found |= {v for one in transitions for count in one.counts for cubes in count.entities for c in cubes for v, _ in c}
+    read = [(update.target, update.source) for one in transitions for update in one.updates if update.source >= 0]
+    while more := {source for target, source in read if target in found} - found:
+        found |= more
+    return found
 
 
 def at_random(run: Run, seed: int, most: int) -> None:

@@ -30,11 +30,6 @@ class SavedRun:
     requests: int | None
 
     @property
-    def breaks(self) -> str | None:
-        """The rule that the last step breaks."""
-        return self.rule if self.end == "violation" else None
-
-    @property
     def ending(self) -> str:
         """What there is to say at the end of a trace that breaks a rule by going on."""
         if self.end != "loop":

@@ -75,7 +75,7 @@ class Session:
             return self.choose(text)
         order = WORDS.get(word.lower())
         if order is None:
-            advice = did_you_mean(word, WORDS) or "`help` lists what can be said"
+            advice = did_you_mean(word, [order.word for order in ORDERS]) or "`help` lists what can be said"
             raise Rejected([Diagnostic("WDF913", f"`{word}` is no command of a simulation", help=advice)])
         if rest.strip() and not order.takes:
             raise Rejected([Diagnostic("WDF913", f"`{order.word}` takes nothing, `{rest.strip()}` follows it")])
@@ -98,7 +98,7 @@ class Session:
         if following:
             return self.take(following[:1])
         choices = self.run.choices()
-        return self.take([choices[0].number]) if len(choices) == 1 else self.listed("")
+        return self.take([choices[0].number]) if len(choices) == 1 else self.standing()
 
     def following(self) -> list[int]:
         """What is left of the trace that was loaded, while the run has not left it."""
@@ -184,7 +184,7 @@ class Session:
     def follow(self, saved: SavedRun, name: str) -> None:
         """To the start, with the trace to be followed. Raises Rejected if this model has no such run."""
         try:
-            script = followed(self.stepwise, saved.marks, saved.breaks)
+            script = followed(self.stepwise, saved.marks, saved.end, saved.rule)
         except Lost as lost:
             mark = saved.marks[lost.at]
             message = (
@@ -197,6 +197,9 @@ class Session:
 
     # ------------------------------------------------------------ what is shown
 
+    def again(self, rest: str) -> list[Line]:
+        return self.standing()
+
     def ordered_choices(self) -> list[Choice]:
         def key(choice: Choice) -> tuple[int, str, str]:
             step = choice.steps[0]
@@ -208,15 +211,13 @@ class Session:
         return step.actor if acts(step) else environment_lane(step)
 
     def standing(self) -> list[Line]:
-        """What is broken now, or what can happen next."""
-        if (rule := self.run.verdict()) is not None:
-            lines = broken_lines(self.run, rule, self.look)
-            if self.run.broken:
-                return [*lines, (("  The run ends here; `back` undoes the step.", "dim"),)]
-            return [*lines, *self.listed("")]
-        return self.listed("")
+        """What is broken now, and what can happen next."""
+        lines = [] if (rule := self.run.verdict()) is None else broken_lines(self.run, rule, self.look)
+        if self.run.broken:
+            return [*lines, (("  The run ends here; `back` undoes the step.", "dim"),)]
+        return [*lines, *self.listed()]
 
-    def listed(self, rest: str) -> list[Line]:
+    def listed(self) -> list[Line]:
         choices = self.ordered_choices()
         if not choices:
             lines = paragraph("  ", "Nothing can happen now.", self.look.width, "bold")
@@ -363,7 +364,7 @@ def tidy(name: str) -> str:
 
 
 ORDERS: Final = (
-    Order("list", "", "what can happen now", Session.listed),
+    Order("list", "", "what can happen now", Session.again),
     Order("back", "[N]", "undo the last step, or N", Session.back),
     Order(
         "run", "POINT", "the shortest way to a line, the end of a callback, a rule's breach, or `breach`", Session.go

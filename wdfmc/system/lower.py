@@ -420,7 +420,8 @@ class Lowering:
     def says_enough(self, path: Path, node: flow.Node, source: Source) -> bool:
         """Whether a statement of the driver is done, and the next one begins at the node."""
         own = len(path.lines) > len(resumed(source.node))
-        return node.driver and not path.in_atom and own and path.begun is None
+        done = path.begun is None or isinstance(node.operation, flow.Line)  # some statements execute nothing
+        return node.driver and not path.in_atom and own and done
 
     def shared(self, touched: Iterable[int]) -> set[int]:
         return {variable for variable in touched if self.domains.kinds[variable] != "local"}
@@ -770,7 +771,7 @@ class Lowering:
         activity = source.activity
         after = path.copy()
         if (
-            node is not None and after.begun is not None
+            node is not None and after.begun is not None and not isinstance(node.operation, flow.Line)
         ):  # nothing of the statement was executed: the next begins with it
             node = after.begun
             after.lines.pop()
