@@ -47,7 +47,6 @@ def told(session: Session, *texts: str) -> str:
         ("run OnRead(r1)", "WDF914", "OnRead(r1) is not running"),
         ("run OnRaed(r1)", "WDF913", "did you mean `OnRead(r1)`"),
         ("run sender_issues Reads(r1)", "WDF914", "is no callback"),
-        ("run no-double-complete", "WDF914", "no run from here comes there"),
         ("random x", "WDF913", "how many steps"),
         ("state most", "WDF913", "`state all`"),
         ("save", "WDF913", "name of a file"),
@@ -117,6 +116,14 @@ def test_run_to_a_line_where_one_stands_already_goes_round_once(session: Session
     before = len(session.run.taken)
     told(session, "run 13")
     assert len(session.run.taken) > before
+
+
+def test_run_to_where_no_run_comes(model: Callable[[str], Stepwise]) -> None:
+    session = Session(model("seeds/forward_unmodified.wdf"), PIPE)
+    told(session, "random 300")
+    assert "Nothing can happen now" in told(session, "list")
+    assert "WDF914" in told(session, "run 15")
+    assert "no run from here comes there" in told(session, "run 15")
 
 
 def test_state_that_breaks_a_rule_is_named_at_once(session: Session) -> None:
