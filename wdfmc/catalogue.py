@@ -669,6 +669,25 @@ def command_line() -> Iterator[Explanation]:
         "`wdfmc simulate` follows what its `save` wrote, and the traces of `wdfmc check --format json`. A run of "
         "another text, or with another number of requests, cannot be taken step by step.",
     )
+    yield Explanation("WDF951", "no such lesson", "`wdfmc learn` lists the lessons; a number or a name stands for one.")
+    yield Explanation(
+        "WDF952",
+        "a folder that is already there",
+        "A lesson is started in a new folder, so that no answer is overwritten. Go on in the folder, or name another "
+        "one with `--into`.",
+    )
+    yield Explanation(
+        "WDF953",
+        "an answer changes what belongs to the lesson",
+        "An answer is one driver, perhaps with helpers, or rules: what the framework does is not part of it. The "
+        "`environment` and `hardware` lines of the lesson stay as they are, since a driver that is right only because "
+        "nobody cancels and nothing interrupts is not right.",
+    )
+    yield Explanation(
+        "WDF954",
+        "an answer without what is asked for",
+        "The lesson asks for a driver, or for a rule of a certain name.",
+    )
 
 
 CATALOGUE: Final[Mapping[str, Explanation]] = {

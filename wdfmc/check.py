@@ -77,8 +77,12 @@ def check_models(paths: Sequence[Path | Source], options: Options, on_result: Ca
     Raises:
         Rejected: with every mistake in every text; then nothing was checked.
     """
+    return check_read(read_texts(paths, options), options, on_result)
+
+
+def check_read(texts: Texts, options: Options, on_result: Callable[[str, Result], None]) -> Report:
+    """The same for texts that were read. Raises Rejected."""
     deadline = None if options.timeout is None else time.monotonic() + options.timeout
-    texts = read_texts(paths, options)
     try:
         return with_room(texts.deepest.levels, lambda: check_texts(texts, options, deadline, on_result))
     except NoRoom:

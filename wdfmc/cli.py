@@ -30,6 +30,7 @@ COMMANDS: Final = (
     "rules",
     "explain",
     "fmt",
+    "learn",
 )  # each a module in `wdfmc.commands`
 
 
