@@ -15,7 +15,7 @@ from wdfmc.semantics.check import analyse
 from wdfmc.source import Source
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(?P<language>\w*)[^\n]*\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -28,7 +28,7 @@ def examples() -> Iterator[tuple[str, str]]:
         for fence in FENCE.finditer(markdown):
             if fence["language"] == "wdf":
                 line = markdown.count("\n", 0, fence.start("text")) + 1
-                yield f"{page.name}:{line}", fence["text"]
+                yield f"{page.relative_to(ROOT).as_posix()}:{line}", fence["text"]
 
 
 EXAMPLES = list(examples())
