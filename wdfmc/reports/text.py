@@ -48,6 +48,7 @@ STYLES: Final[Mapping[Word, str]] = {
     Word.SKIPPED: "dim",
 }
 NARROW: Final = 24  # columns that a verdict gets at least
+UNBOUNDED: Final = 10_000  # columns, where nothing is to be wrapped
 FEW: Final = 5  # rules that were skipped and are still named one by one
 LANE_STYLES: Final = ("cyan", "magenta", "green", "yellow", "blue")
 MEANING: Final[Mapping[int, str]] = {
@@ -361,6 +362,16 @@ class Drawing:
         arrow = self.look.arrow
         owners = [(f"{request}: {a} {arrow} {b}", "bold") for request, (a, b) in moved(step).items()]
         return owners + [(f"{name}: {a} {arrow} {b}", "") for name, (a, b) in other_changes(step).items()]
+
+
+def in_one_line(step: TraceStep, model: str, look: Look) -> str:
+    """A step with its place, if it is one of a callback: `14: if (NT_SUCCESS(status)) -> yes`."""
+    where = place(step.span, model) + ": "
+    if step.action in (*PASSING, "returns") and acts(step):
+        return where + step.action
+    drawing = Drawing(Trace("open", None, (step,)), model, Look(UNBOUNDED, look.unicode))
+    text = " ".join(words.strip() for words, _ in drawing.said(step))
+    return text if acts(step) else text.removeprefix(where)
 
 
 def style_of(lane: int) -> str:

@@ -11,15 +11,15 @@ from typing import Final, NamedTuple
 from wdfmc.console import save
 from wdfmc.diagnostics import Diagnostic, Rejected, did_you_mean
 from wdfmc.reports.page import Line, Look, cells, paragraph, wrapped
-from wdfmc.reports.phrases import PASSING, acts, environment_lane, last_owners, moved, other_changes, place, plural
+from wdfmc.reports.phrases import acts, environment_lane, last_owners, moved, other_changes, place, plural
 from wdfmc.reports.snippet import diagnostic_lines
-from wdfmc.reports.text import Drawing
+from wdfmc.reports.text import Drawing, in_one_line
 from wdfmc.simulation.following import Lost, followed
 from wdfmc.simulation.run import NoWay, Run, at_random
 from wdfmc.simulation.saved import SavedRun, saved_run, saved_text
 from wdfmc.simulation.stepwise import Choice, Stepwise
 from wdfmc.system.step import step
-from wdfmc.verdict import Trace, TraceStep
+from wdfmc.verdict import TraceStep
 
 # Who is shown first: the outside world, then the framework, then the driver.
 MADE: Final = frozenset("$~")  # in the names of locals that are not in the text
@@ -262,13 +262,7 @@ class Session:
         return {name: now for name, (_, now) in self.stepwise.values(after, kinds).items()}
 
     def said(self, step: TraceStep) -> str:
-        if step.action in (*PASSING, "returns") and acts(step):
-            return f"{place(step.span, self.stepwise.model.path)}: {step.action}"
-        trace = Trace("open", None, (step,))
-        drawing = Drawing(trace, self.stepwise.model.path, Look(10_000, self.look.unicode))
-        text = " ".join(words.strip() for words, _ in drawing.said(step))
-        where = place(step.span, self.stepwise.model.path) + ": "
-        return text if acts(step) else text.removeprefix(where)
+        return in_one_line(step, self.stepwise.model.path, self.look)
 
     def step_lines(self, steps: Sequence[TraceStep]) -> list[Line]:
         lines: list[Line] = []
