@@ -22,6 +22,7 @@ from wdfmc.usage import command_line, unknown_command
 COMMANDS: Final = (
     "check",
     "report",
+    "graph",
     "why",
     "mutate",
     "simulate",

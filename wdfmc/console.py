@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 DONE: Final = 0
 WRONG: Final = 2  # the command line or a text
+OPEN: Final = 3  # something stayed undecided
 DEFECT: Final = 70
 INTERRUPTED: Final = 130
 

@@ -84,7 +84,7 @@ def export_contradictions(
 ) -> list[Diagnostic]:
     """`console`: what is written would go to a terminal."""
     found = []
-    if model != STDIN and not Path(model).is_file() and (Path(model).is_dir() or glob.has_magic(model)):
+    if is_several(model):
         found.append(Diagnostic("WDF901", f"`{model}`: one model is exported at a time"))
     if encoding is not None and language != "aiger":
         found.append(
@@ -97,6 +97,11 @@ def export_contradictions(
     if output is not None:
         found += unwritable(Path(output), inputs)
     return found
+
+
+def is_several(model: str) -> bool:
+    """Whether the argument stands for several files."""
+    return model != STDIN and not Path(model).is_file() and (Path(model).is_dir() or glob.has_magic(model))
 
 
 def uncertifiable(certificate: str | None, output: str | None, inputs: Sequence[str]) -> list[Diagnostic]:

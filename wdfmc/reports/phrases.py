@@ -137,11 +137,15 @@ def environment_lane(step: TraceStep) -> str:
 
 
 def deed(step: TraceStep) -> str:
+    return deed_of(step.actor, step.action)
+
+
+def deed_of(actor: str, action: str) -> str:
     """What an actor that is no callback does, with its name: `sender issues Reads (r1)`."""
-    name = step.action.replace(" ", "_")
-    if not name or name not in step.actor:
-        return step.action if step.actor == step.action else f"{step.actor}: {step.action}"
-    words = step.actor.replace(name, step.action, 1).replace("(", " (", 1)
+    name = action.replace(" ", "_")
+    if not name or name not in actor:
+        return action if actor == action else f"{actor}: {action}"
+    words = actor.replace(name, action, 1).replace("(", " (", 1)
     owner, dot, rest = words.partition(".")
     return f"{owner}: {rest}" if dot else words
 

@@ -1,0 +1,65 @@
+"""`wdfmc graph`: the life cycle that the requests of a driver really have."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Final
+
+import click
+
+from wdfmc.console import DONE, OPEN, complain, save, show_text
+from wdfmc.diagnostics import Diagnostic, Rejected, Severity
+from wdfmc.drawing import DRAWINGS
+from wdfmc.usage import STDIN, TARGETS, is_several, model_files, unwritable
+
+ENDINGS: Final = {".svg": "svg", ".dot": "dot", ".gv": "dot", ".json": "json"}
+EXITS: Final = """\b
+Exit codes:
+  0    every state was visited: what is not drawn does not happen
+  2    the command line or a text is wrong
+  3    the picture is not complete, and says why
+  70   internal error
+  130  interrupted"""
+
+
+@click.command("graph", epilog=EXITS, short_help="Draw the states of a request, and what leads from one to another.")
+@click.argument("model")
+@click.option("--requests", type=click.IntRange(min=1), default=2, show_default=True, help="Requests in one run.")
+@click.option("--target", type=click.Choice(TARGETS), help="What I/O targets do with what they are sent.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run.")
+@click.option(
+    "--format", "form", type=click.Choice(list(DRAWINGS)), help="[default: by the ending of the output, else text]"
+)
+@click.option("--output", metavar="FILE", help="Write here; not touched if there is an error.")
+def command(
+    model: str, requests: int, target: str | None, timeout: float | None, form: str | None, output: str | None
+) -> int:
+    """Draw the life cycle that requests have in MODEL (a file, or - for stdin), as SVG, for Graphviz, or as a table.
+
+    Its states are the values of the library's field `own`; its arrows are the statements of the driver and the steps of
+    its environment that some run takes. What no run takes is grey.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    file = None if output in (None, STDIN) else Path(str(output))
+    wrong = [] if file is None else unwritable(file, [model])
+    if is_several(model):
+        wrong.append(Diagnostic("WDF901", f"`{model}`: one model is drawn at a time"))
+    if wrong:
+        raise Rejected(wrong)
+    from wdfmc.check import Options, loaded
+
+    options = Options(requests=requests, target=target)
+    models, diagnostics = loaded(model_files([model]), options)
+    if any(item.severity is Severity.ERROR for item in diagnostics):
+        raise Rejected(diagnostics)
+    complain(diagnostics)
+    from wdfmc.lifecycle import life_cycle
+
+    cycle = life_cycle(models[0].program, options, deadline)
+    text = DRAWINGS[form or ENDINGS.get("" if file is None else file.suffix.lower(), "text")](cycle, models[0].path)
+    if file is None:
+        show_text(text)
+    else:
+        save(file, text)
+    return DONE if cycle.reason is None else OPEN
