@@ -32,6 +32,7 @@ COMMANDS: Final = (
     "explain",
     "fmt",
     "learn",
+    "lsp",
 )  # each a module in `wdfmc.commands`
 
 

@@ -56,3 +56,7 @@ class Span:
     def to(self, other: Span) -> Span:
         """From the start of this span to the end of `other`."""
         return Span(self.source, self.start, other.end)
+
+    def last(self, word: str) -> Span:
+        """The end of this span, which is `word`."""
+        return Span(self.source, self.end - len(word), self.end)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from wdfmc.diagnostics import Diagnostic, Label, Rejected
@@ -17,6 +18,20 @@ from wdfmc.source import Source, Span
 DEEPEST: Final = 20_000  # levels of the tree: see `depth` for the room that the passes over it need
 
 
+@dataclass
+class Spelling:
+    """The words of which a tree was made, with their places: of each node those of its own production, in order.
+
+    The tree itself has most names as mere texts.
+    """
+
+    tree: ast.Text
+    words: dict[int, tuple[Token | ast.Name, ...]]  # the identity of a node -> its terminals and single names
+
+    def of(self, node: ast.Node) -> tuple[Token | ast.Name, ...]:
+        return self.words.get(id(node), ())
+
+
 def parse(source: Source) -> ast.Text:
     """Raises `Rejected` with every syntax error found, at most `syntax_errors.MOST`."""
     builder = Builder(source)
@@ -25,6 +40,39 @@ def parse(source: Source) -> ast.Text:
         method = getattr(builder, name)
         return lambda start, end, parts: method(Span(source, start, end), parts)
 
+    return built(builder, made_by)
+
+
+def spelled(source: Source) -> Spelling:
+    """As `parse`, and where the words stand. Raises `Rejected`."""
+    builder = Builder(source)
+    words: dict[int, tuple[Token | ast.Name, ...]] = {}
+
+    def made_by(name: str) -> Any:
+        method = getattr(builder, name)
+
+        def make(start: int, end: int, parts: list[Any]) -> Any:
+            own = tuple(words_among(parts))
+            node = method(Span(source, start, end), parts)
+            if isinstance(node, ast.Node):
+                words[id(node)] = own
+            return node
+
+        return make
+
+    return Spelling(built(builder, made_by), words)
+
+
+def words_among(parts: list[Any]) -> Iterator[Token | ast.Name]:
+    for part in parts:
+        if isinstance(part, Token | ast.Name):
+            yield part
+        elif isinstance(part, tuple):  # of `names`
+            yield from (name for name in part if isinstance(name, ast.Name))
+
+
+def built(builder: Builder, made_by: Callable[[str], Any]) -> ast.Text:
+    source = builder.text
     try:
         text, levels = automaton().run(source.text, made_by, DEEPEST)
     except Stuck:

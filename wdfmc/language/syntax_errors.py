@@ -76,11 +76,12 @@ class Reader:
 
     # ---------------------------------------------------------------- reading
 
-    def read(self) -> None:
+    def read(self) -> Cell:
+        """The stack at the end of the text, if every mistake in it were mended."""
         if deep := self.brackets.deepest_beyond(DEEPEST_BRACKETS):
             label = Label(self.span(self.lexemes[deep]), "too many brackets are open here")
             self.problems = [Diagnostic("WDF115", f"nested more than {DEEPEST_BRACKETS} levels deep", (label,))]
-            return
+            return self.machine.empty
         stack, index = self.machine.empty, 0
         repairs = 0
         while len(self.problems) < MOST and repairs < 4 * MOST:
@@ -99,6 +100,7 @@ class Reader:
         if not self.problems:
             last = self.lexemes[-1] if self.lexemes else Lexeme("", 0, 0, ())
             self.report("WDF101", "the text cannot be read to its end", self.span(last))
+        return stack
 
     def left_by_brace(self, stack: Cell, index: int) -> Cell:
         """A `}` whose `{` stands before an item in the wrong place ends what the item stood in."""

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from wdfmc.diagnostics import Diagnostic, Label, Rejected, Severity
@@ -17,6 +17,7 @@ from wdfmc.semantics.declarations import Tables, walk
 from wdfmc.semantics.expressions import Scope
 from wdfmc.semantics.single_steps import check_single_steps
 from wdfmc.semantics.types import RefType
+from wdfmc.semantics.uses import Uses
 from wdfmc.source import Span
 from wdfmc.system.system import Obj
 
@@ -48,17 +49,31 @@ def analysed(
 
     settings: values of options, whatever the text itself chooses.
     """
-    tables = Tables()
     shared = [item for part in (*library, *rules) for item in part.items]
-    own = list(text.items)
-    tables.declare([*shared, *own])
-    drivers = [item for item in own if isinstance(item, ast.Driver)]
-    stacks = [item for item in own if isinstance(item, ast.Stack)]
+    tables = Tables()
+    tables.declare(shared)
+    drivers = declare_own(tables, text)
+    tables.define_text |= {i.name: "rule" for part in rules for i in part.items if isinstance(i, ast.Define)}
+    for item in [*shared, *text.items]:
+        collect_kinds(tables, item)
+    bodies = Bodies(tables)
+    for driver in drivers:
+        apply_environment(tables, bodies, driver)
+    for option, value in (settings or {}).items():
+        tables.options[option] = tables.options[option][0], value
+    program = assemble(tables, bodies, text, shared, list(text.items), drivers)
+    return program, tuple(tables.diagnostics)
+
+
+def declare_own(tables: Tables, text: ast.Text) -> list[ast.Driver]:
+    """What a text declares beside what the library does; its drivers."""
+    tables.declare(text.items)
+    drivers = [item for item in text.items if isinstance(item, ast.Driver)]
+    stacks = [item for item in text.items if isinstance(item, ast.Stack)]
     check_drivers(tables, text, drivers, stacks)
     below = {stack.lower for stack in stacks}
     positions = {driver.name: "below" if driver.name in below else "top" for driver in drivers}
     tables.define_text |= {i.name: "driver" for d in drivers for i in d.items if isinstance(i, ast.Define)}
-    tables.define_text |= {i.name: "rule" for part in rules for i in part.items if isinstance(i, ast.Define)}
     for driver in drivers:
         tables.declare_driver(driver, positions[driver.name])
     for stack in stacks:
@@ -67,15 +82,77 @@ def analysed(
         tables.build_objects(driver, positions[driver.name])
     for driver in drivers:
         tables.declare_contexts(driver)
-    for item in [*shared, *own]:
+    return drivers
+
+
+@dataclass(frozen=True)
+class Base:
+    """What a library declares, ready for texts that are examined beside it. `stated`: the rules that calls require."""
+
+    tables: Tables
+    rules: Mapping[str, Span]
+    stated: frozenset[str]
+
+
+def base(library: Sequence[ast.Text], rules: Sequence[ast.Text]) -> Base:
+    tables = Tables()
+    shared = [item for part in (*library, *rules) for item in part.items]
+    tables.declare(shared)
+    tables.define_text |= {i.name: "rule" for part in rules for i in part.items if isinstance(i, ast.Define)}
+    named = {item.name: item.span for item in shared if isinstance(item, ast.Rule)}
+    return Base(tables, named, stated(shared))
+
+
+def examined(text: ast.Text, base: Base, text_of_rules: bool = False) -> Tables:
+    """What is wrong with a text, as `analysed` finds it, and what its names stand for; the library is taken as right.
+
+    Nothing of the library is read again: that is nine tenths of the work of `analysed`.
+
+    Args:
+        text_of_rules: its definitions may speak of events.
+    """
+    tables = base.tables.copied()
+    tables.uses = Uses(text.source)
+    drivers = declare_own(tables, text)
+    if text_of_rules:
+        tables.define_text |= {item.name: "rule" for item in text.items if isinstance(item, ast.Define)}
+    for item in text.items:
         collect_kinds(tables, item)
     bodies = Bodies(tables)
     for driver in drivers:
         apply_environment(tables, bodies, driver)
-    for option, value in (settings or {}).items():
-        tables.options[option] = tables.options[option][0], value
-    program = assemble(tables, bodies, text, shared, own, drivers)
-    return program, tuple(tables.diagnostics)
+    for name in tables.kinds.keys() - base.tables.kinds.keys():
+        bodies.kind(name, tables.kinds[name])
+    own = list(text.items)
+    read = read_bodies(tables, bodies, own, drivers)
+    check_recursion(tables, read.routines)
+    check_single_steps(tables, read.steps, read.routines)
+    check_rule_names(tables, base.rules.keys() | read.rules.keys(), read.expectations, own)
+    for name in [name for name in read.rules if name in base.rules]:
+        tables.error("WDF503", f"the rule `{name}` is declared twice", read.rules[name].span, None,
+                     Label(base.rules[name], "first declared here"))  # fmt: skip
+    check_assumptions(tables, read.rules)
+    check_contracts(tables, base.stated | stated(own), own)
+    return tables
+
+
+def examined_within(text: ast.Text, library: Sequence[ast.Text], rules: Sequence[ast.Text], driver: ast.Text) -> Tables:
+    """As `examined`, of a text that is one of the library itself; beside a driver, since a program has one."""
+    shared = [item for part in (*library, *rules) for item in part.items]
+    tables = Tables()
+    tables.uses = Uses(text.source)
+    tables.declare(shared)
+    drivers = declare_own(tables, driver)
+    tables.define_text |= {i.name: "rule" for part in rules for i in part.items if isinstance(i, ast.Define)}
+    bodies = Bodies(tables)
+    for name, node in tables.kinds.items():
+        bodies.kind(name, node)
+    read = read_bodies(tables, bodies, shared, drivers)
+    check_recursion(tables, read.routines)
+    check_single_steps(tables, read.steps, read.routines)
+    check_rule_names(tables, read.rules.keys(), (), text.items)
+    check_assumptions(tables, read.rules)
+    return tables
 
 
 def check_drivers(tables: Tables, text: ast.Text, drivers: list[ast.Driver], stacks: list[ast.Stack]) -> None:
@@ -151,62 +228,75 @@ def apply_setting(tables: Tables, setting: ast.Setting) -> None:
                            "for example `power on;`, `target honours;`")  # fmt: skip
 
 
-def assemble(
-    tables: Tables, bodies: Bodies, text: ast.Text, shared: list[ast.Item], own: list[ast.Item],
-    drivers: list[ast.Driver],
-) -> typed.Program | None:  # fmt: skip
+@dataclass
+class Read:
+    """The bodies of a text, checked."""
+
+    steps: list[typed.Step] = field(default_factory=list)
+    threads: list[typed.Thread] = field(default_factory=list)
+    routines: dict[str, typed.Routine] = field(default_factory=dict)
+    callbacks: dict[str, typed.Callback] = field(default_factory=dict)
+    rules: dict[str, typed.Rule] = field(default_factory=dict)
+    expectations: list[typed.Expectation] = field(default_factory=list)
+
+
+def read_bodies(tables: Tables, bodies: Bodies, listed: Sequence[ast.Item], drivers: Sequence[ast.Driver]) -> Read:
     """Checks every body, in an order in which the types of helpers' parameters are known."""
-    steps: list[typed.Step] = []
-    threads: list[typed.Thread] = []
-    routines: dict[str, typed.Routine] = {}
-    callbacks: dict[str, typed.Callback] = {}
-    rules: dict[str, typed.Rule] = {}
-    expectations: list[typed.Expectation] = []
-    kinds = {name: bodies.kind(name, node) for name, node in tables.kinds.items()}
-    items: list[tuple[ast.Item | ast.DriverItem, ast.Driver | None]] = [(item, None) for item in (*shared, *own)]
+    read = Read()
+    items: list[tuple[ast.Item | ast.DriverItem, ast.Driver | None]] = [(item, None) for item in listed]
     items += [(item, driver) for driver in drivers for item in callers_first(driver)]
     for item, driver in items:
         match item:
             case ast.Ddi(name) | ast.Helper(name):
                 for key in tables.versions.get(name, [name]):
                     if tables.routines.get(key) is item:
-                        routines[key] = bodies.routine(item, driver is not None)
+                        read.routines[key] = bodies.routine(item, driver is not None)
             case ast.CallbackBody(name) if driver is not None and tables.callbacks.get(name) is item:
-                callbacks[name] = bodies.callback(item, driver.name)
+                read.callbacks[name] = bodies.callback(item, driver.name)
             case ast.Step():
-                steps.append(bodies.step(item, None))
+                read.steps.append(bodies.step(item, None))
             case ast.Loop(lines=lines):
-                steps.extend(bodies.step(line, item) for line in lines)
+                read.steps.extend(bodies.step(line, item) for line in lines)
             case ast.Thread(sort=None):
-                threads.append(bodies.thread(item, None, driver is not None))
+                read.threads.append(bodies.thread(item, None, driver is not None))
             case ast.Thread(sort=str(sort)):
                 for name, found in tables.objects.items():
                     if found.sort == tables.object_sort(sort):
-                        threads.append(bodies.thread(item, Obj(name), driver is not None))
+                        read.threads.append(bodies.thread(item, Obj(name), driver is not None))
             case ast.Rule(name):
-                if name in rules:
+                if name in read.rules:
                     tables.error("WDF503", f"the rule `{name}` is declared twice", item.span, None,
-                                 Label(rules[name].span, "first declared here"))  # fmt: skip
+                                 Label(read.rules[name].span, "first declared here"))  # fmt: skip
                 else:
-                    rules[name] = bodies.rule(item)
+                    read.rules[name] = bodies.rule(item)
             case ast.Expect(verdict, rule, target):
                 check_expectation(tables, item, verdict, target)
-                expectations.append(typed.Expectation(verdict, rule, target, span=item.span))
+                read.expectations.append(typed.Expectation(verdict, rule, target, span=item.span))
             case _:
                 pass
-    check_recursion(tables, routines)
-    check_single_steps(tables, steps, routines)
-    check_rule_names(tables, rules, expectations, own)
-    check_assumptions(tables, rules)
-    check_contracts(tables, [*shared, *own], own)
+    return read
+
+
+def assemble(
+    tables: Tables, bodies: Bodies, text: ast.Text, shared: list[ast.Item], own: list[ast.Item],
+    drivers: list[ast.Driver],
+) -> typed.Program | None:  # fmt: skip
+    kinds = {name: bodies.kind(name, node) for name, node in tables.kinds.items()}
+    read = read_bodies(tables, bodies, [*shared, *own], drivers)
+    check_recursion(tables, read.routines)
+    check_single_steps(tables, read.steps, read.routines)
+    check_rule_names(tables, read.rules.keys(), read.expectations, own)
+    check_assumptions(tables, read.rules)
+    check_contracts(tables, stated([*shared, *own]), own)
     alive = alive_defines(tables, bodies)
     if any(item.severity is Severity.ERROR for item in tables.diagnostics):
         return None
     return typed.Program(
         " over ".join(driver.name for driver in drivers), tables.sorts, tables.objects, tuple(tables.pools), kinds,
-        callbacks, routines, tuple(steps), tuple(threads), tables.events, tables.statuses, alive, rules,
-        tuple(expectations), frozenset(tables.explicit_targets),
-        {name: value for name, (_, value) in tables.options.items()}, promises(tables, [*shared, *own], threads), text,
+        read.callbacks, read.routines, tuple(read.steps), tuple(read.threads), tables.events, tables.statuses, alive,
+        read.rules, tuple(read.expectations), frozenset(tables.explicit_targets),
+        {name: value for name, (_, value) in tables.options.items()}, promises(tables, [*shared, *own], read.threads),
+        text,
     )  # fmt: skip
 
 
@@ -268,7 +358,7 @@ def check_expectation(tables: Tables, item: ast.Expect, verdict: str, target: st
 
 
 def check_rule_names(
-    tables: Tables, rules: dict[str, typed.Rule], expectations: list[typed.Expectation], own: list[ast.Item]
+    tables: Tables, rules: Set[str], expectations: Sequence[typed.Expectation], own: Sequence[ast.Item]
 ) -> None:
     for item in own:
         for node in walk(item):
@@ -292,9 +382,13 @@ def check_assumptions(tables: Tables, rules: Mapping[str, typed.Rule]) -> None:
                 tables.unknown("WDF215", "assumption", word, known, rule.span, "for example `assuming answers, ticks;`")
 
 
-def check_contracts(tables: Tables, items: list[ast.Item], own: list[ast.Item]) -> None:
+def stated(items: Iterable[ast.Item]) -> frozenset[str]:
+    """The rules that stand for what calls require."""
+    return frozenset(node.rule for item in items for node in walk(item) if isinstance(node, ast.Requires))
+
+
+def check_contracts(tables: Tables, stated: Set[str], own: Sequence[ast.Item]) -> None:
     """A rule of the model that stands for what calls require is named by one."""
-    stated = {node.rule for item in items for node in walk(item) if isinstance(node, ast.Requires)}
     for item in own:
         if isinstance(item, ast.Rule) and isinstance(item.body, ast.ByContract) and item.name not in stated:
             tables.error("WDF504", f"no call requires `{item.name}`", item.span,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import replace
 from typing import Final
 
@@ -27,6 +28,7 @@ from wdfmc.semantics.types import (
     UnknownType,
     VoidType,
 )
+from wdfmc.semantics.uses import Role, Thing, Uses
 from wdfmc.source import Span
 from wdfmc.system.system import Obj
 
@@ -76,6 +78,20 @@ class Tables:
         self.define_text: dict[str, str] = {}  # what a define may speak of: framework (default), driver, rule
         self.places: dict[str, Span] = {}
         self.explicit_targets: set[str] = set()
+        self.uses: Uses | None = None  # what the names of a text stand for, if somebody asks
+
+    def copied(self) -> Tables:
+        """The same declarations, to which others can be added without changing these."""
+        other = Tables()
+        for name, value in vars(self).items():
+            setattr(other, name, copy(value))
+        other.versions = {name: list(versions) for name, versions in self.versions.items()}
+        return other
+
+    def note(self, span: Span, role: Role, name: str, owner: str, kind: Type) -> None:
+        """The name at `span` stands for this."""
+        if self.uses is not None:
+            self.uses.note(span, Thing(role, name, owner), kind)
 
     # ------------------------------------------------------------ diagnostics
 

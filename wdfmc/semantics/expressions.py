@@ -27,6 +27,7 @@ from wdfmc.semantics.types import (
     VoidType,
     fits,
 )
+from wdfmc.semantics.uses import Role
 from wdfmc.source import Span
 from wdfmc.system.system import Obj
 
@@ -135,42 +136,51 @@ class Expressions:
         return FALSE, UnknownType()
 
     def name(self, node: ast.Node, id: str, scope: Scope, wanted: Type | None) -> Typed:
-        tables = self.tables
-        if id in scope.names:
-            scope.read.setdefault(id, []).append(node.span)
-            return scope.names[id]
-        if scope.locals is not None and id in scope.locals:
-            scope.read.setdefault(id, []).append(node.span)
-            return typed.Local(id), scope.locals[id]
-        if isinstance(wanted, EnumType) and id in wanted.members:
-            return typed.Const(id), wanted
-        if id in tables.contexts and scope.text != "framework":
-            owner, sort, found = tables.contexts[id]
-            return typed.FieldOf(typed.Const(owner), sort, found.name, driver=True), found.type
-        if id in tables.objects:
-            sort = tables.objects[id].sort
-            return typed.Const(Obj(id)), RefType(sort, False, sort)
-        if id in tables.callbacks:
-            kinds = tables.callback_kinds.get(id, ["callback"])
-            return typed.Const(id), CallbackType(kinds[0], False)
-        if id in tables.options:
-            kind, value = tables.options[id]
-            return typed.Const(value), kind
-        if id in tables.statuses:
-            return typed.Const(id), StatusType()
-        for flag_type, spellings in tables.flags.items():
-            if id in spellings:
-                return typed.Const(frozenset({spellings[id]})), FlagsType(flag_type)
-        for enum in tables.enums.values():
-            if id in enum.members:
-                return typed.Const(id), enum
+        found = self.meaning(id, scope, wanted)
+        if found is not None:
+            role, owner, value, kind = found
+            if role is Role.LOCAL:
+                scope.read.setdefault(id, []).append(node.span)
+            self.tables.note(node.span, role, id, owner, kind)
+            return value, kind
         if isinstance(wanted, EnumType):
             choice = "one of " + ", ".join(f"`{member}`" for member in wanted.members)
-            tables.unknown("WDF305", f"value of {wanted}", id, wanted.members, node.span, choice)
+            self.tables.unknown("WDF305", f"value of {wanted}", id, wanted.members, node.span, choice)
         else:
             where = "a local exists from its first assignment on; a driver variable is declared in a context"
-            tables.unknown("WDF201", "name", id, self.known_names(scope), node.span, where)
+            self.tables.unknown("WDF201", "name", id, self.known_names(scope), node.span, where)
         return FALSE, UnknownType()
+
+    def meaning(self, id: str, scope: Scope, wanted: Type | None) -> tuple[Role, str, typed.Expr, Type] | None:
+        """What a name stands for, the owner of that, its value and type."""
+        tables = self.tables
+        if id in scope.names:
+            return Role.LOCAL, "", *scope.names[id]
+        if scope.locals is not None and id in scope.locals:
+            return Role.LOCAL, "", typed.Local(id), scope.locals[id]
+        if isinstance(wanted, EnumType) and id in wanted.members:
+            return Role.MEMBER, str(wanted), typed.Const(id), wanted
+        if id in tables.contexts and scope.text != "framework":
+            owner, sort, found = tables.contexts[id]
+            return Role.VARIABLE, "", typed.FieldOf(typed.Const(owner), sort, found.name, driver=True), found.type
+        if id in tables.objects:
+            sort = tables.objects[id].sort
+            return Role.OBJECT, "", typed.Const(Obj(id)), RefType(sort, False, sort)
+        if id in tables.callbacks:
+            kinds = tables.callback_kinds.get(id, ["callback"])
+            return Role.CALLBACK, "", typed.Const(id), CallbackType(kinds[0], False)
+        if id in tables.options:
+            kind, value = tables.options[id]
+            return Role.OPTION, "", typed.Const(value), kind
+        if id in tables.statuses:
+            return Role.STATUS, "", typed.Const(id), StatusType()
+        for flag_type, spellings in tables.flags.items():
+            if id in spellings:
+                return Role.FLAG, flag_type, typed.Const(frozenset({spellings[id]})), FlagsType(flag_type)
+        for enum in tables.enums.values():
+            if id in enum.members:
+                return Role.MEMBER, enum.name, typed.Const(id), enum
+        return None
 
     def known_names(self, scope: Scope) -> list[str]:
         tables = self.tables
@@ -187,14 +197,19 @@ class Expressions:
             self.tables.error("WDF306", f"`.{name}` needs a request or an object, this is {kind}", node.span)
             return FALSE, UnknownType()
         fields = dict(self.tables.sorts[kind.sort].fields)
+        role, owner = Role.FIELD, kind.sort
         if isinstance(value, typed.Const) and isinstance(value.value, Obj):
-            fields |= self.tables.objects[value.value.name].fields
+            own = self.tables.objects[value.value.name].fields
+            fields |= own
+            if name in own:
+                role, owner = Role.VARIABLE, ""
         found = fields.get(name)
         if found is None or (scope.text == "driver" and not found.driver):
             known = [f for f, item in fields.items() if item.driver or scope.text != "driver"]
             declare = f"declare it: `context {kind.sort} {{ {name} : bool; }}`" if scope.text == "driver" else None
             self.tables.unknown("WDF203", f"field of {kind.sort}", name, known, node.span, declare)
             return FALSE, UnknownType()
+        self.tables.note(node.span.last(name), role, name, owner, found.type)
         constant = self.constant_field(value, kind.sort, found)
         return constant or typed.FieldOf(value, kind.sort, name, found.driver), found.type
 
@@ -313,6 +328,7 @@ class Expressions:
         if isinstance(kind, FlagsType):
             spellings = self.tables.flags[kind.name]
             if flag in spellings:
+                self.tables.note(node.span.last(flag), Role.FLAG, flag, kind.name, kind)
                 return typed.HasFlag(value, spellings[flag]), BoolType()
             self.tables.unknown("WDF305", f"flag of {kind}", flag, spellings, node.span)
         elif not isinstance(kind, UnknownType):
@@ -390,12 +406,17 @@ class Expressions:
             return FALSE, UnknownType()
         id = callee.id
         if id in BUILT_INS:
+            self.tables.note(callee.span, Role.BUILT_IN, id, "", BoolType())
             return self.built_in(node, id, args, scope, out)
         if id in self.tables.defines:
+            self.tables.note(callee.span, Role.DEFINE, id, "", UnknownType())
             return self.expand(node, self.tables.defines[id], args, scope, out)
         if scope.text == "rule" and id in self.tables.events:
+            self.tables.note(callee.span, Role.EVENT, id, "", BoolType())
             return self.happens(node, id, args, scope), BoolType()
         if id in self.tables.routines:
+            role = Role.DDI if isinstance(self.tables.routines[id], ast.Ddi) else Role.HELPER
+            self.tables.note(callee.span, role, id, "", UnknownType())
             return self.invoke(node, id, args, scope, out)
         if id in self.tables.events:
             self.tables.error("WDF209", f"`{id}` is an event; only rules speak of events", node.span)
@@ -585,6 +606,7 @@ class Expressions:
     def callback_argument(self, arg: ast.Expr, kind: CallbackType, scope: Scope) -> typed.Expr:
         if isinstance(arg, ast.Name) and scope.text == "driver" and not self.is_variable(arg.id, scope):
             if arg.id in self.tables.callbacks:
+                self.tables.note(arg.span, Role.CALLBACK, arg.id, "", kind)
                 return typed.Const(arg.id)
             self.tables.unknown("WDF201", "callback", arg.id, self.tables.callbacks, arg.span,
                                 f"declare it: `callback {arg.id}(...) {{ ... }}`")  # fmt: skip
@@ -609,6 +631,7 @@ class Expressions:
             value, _ = scope.names[id]
             if isinstance(value, typed.Local) and scope.locals is not None and value.name in scope.locals:
                 scope.written.setdefault(id, node.span)
+                self.tables.note(node.span, Role.LOCAL, id, "", scope.names[id][1])
                 return value
             self.tables.error("WDF308", f"`{id}` cannot be assigned", node.span, "use another variable")
             return None
@@ -626,6 +649,7 @@ class Expressions:
             elif not fits(kind, known):
                 self.tables.error("WDF301", f"`{id}` is {known}, this is {kind}", node.span)
             scope.written.setdefault(id, node.span)
+            self.tables.note(node.span, Role.LOCAL, id, "", scope.locals[id])
             return typed.Local(id)
         self.tables.error("WDF308", f"`{id}` cannot be assigned", node.span)
         return None
