@@ -640,6 +640,12 @@ def command_line() -> Iterator[Explanation]:
         "A transition counts the other requests in a way for which there is no formula here.",
     )
     yield Explanation(
+        "WDF930",
+        "the language server is not installed",
+        '`wdfmc lsp` is made with the package `pygls`, which nothing else needs: `pip install "wdfmc[lsp]"`, in a '
+        'clone of the repository `pip install ".[lsp]"`.',
+    )
+    yield Explanation(
         "WDF920",
         "more traces than the format has room for",
         "A warning: a file in the Informal Trace Format holds one trace. The first violation of the report is written; "

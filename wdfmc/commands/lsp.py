@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
 from wdfmc.console import DONE
 from wdfmc.diagnostics import Diagnostic, Rejected
+
+ABANDONED: Final = 1  # the editor has left without saying so before, as the protocol asks
 
 
 @click.command("lsp", short_help="Serve an editor: diagnostics, completion, hover, checks (language server protocol).")
@@ -21,6 +25,7 @@ def command(stdio: bool) -> int:
         if (error.name or "").partition(".")[0] not in ("pygls", "lsprotocol"):
             raise
         help = 'install it: `pip install "wdfmc[lsp]"`, in a clone of the repository `pip install ".[lsp]"`'
-        raise Rejected([Diagnostic("WDF913", "the language server needs `pygls`", help=help)]) from None
-    language_server().start_io()
-    return DONE
+        raise Rejected([Diagnostic("WDF930", "the language server needs `pygls`", help=help)]) from None
+    server = language_server()
+    server.start_io()
+    return DONE if server.told_to_stop else ABANDONED

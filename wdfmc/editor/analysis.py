@@ -74,7 +74,7 @@ class Analyst:
         source = spelling.tree.source
         imported, wrong = self.imports(spelling.tree)
         tables = self.tables(spelling.tree, imported)
-        diagnostics = [item for item in tables.diagnostics if concerns(item, source)]
+        diagnostics = [item for item in tables.diagnostics if not wrong and concerns(item, source)]
         known = Known(spelling, tables, index_of(spelling, tables))
         return Analysis(source, known, (*wrong, *diagnostics))
 
@@ -149,10 +149,11 @@ class Analyst:
 @cache
 def in_library(thing: Thing) -> Occurrence | None:
     """Where the library declares a thing."""
-    holder = thing.owner if thing.role in (Role.FIELD, Role.FLAG, Role.MEMBER) else thing.name
-    texts = {entry.item.span.source for entry in library.entries() if entry.name in (holder, thing.name)}
+    names = {thing.owner, thing.name}
+    texts = {entry.item.span.source for entry in library.entries() if entry.name in names}
     for source in library.sources():
-        if source in texts and (found := library_index(source).declared.get(thing)):
+        nameless = thing.owner.startswith("{") and thing.name in source.text  # an enumeration that a field declares
+        if (nameless or source in texts) and (found := library_index(source).declared.get(thing)):
             return found
     return None
 

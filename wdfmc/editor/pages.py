@@ -14,7 +14,7 @@ from wdfmc.library import Entry, RuleInfo
 from wdfmc.reports.manual import facts, listing, with_place
 from wdfmc.reports.page import plain
 from wdfmc.semantics.declarations import walk
-from wdfmc.semantics.types import UnknownType
+from wdfmc.semantics.types import CallbackType, UnknownType
 from wdfmc.semantics.uses import Role, Thing
 from wdfmc.source import Span
 
@@ -116,6 +116,9 @@ def declaration_page(thing: Thing, declared: Occurrence, one: Occurrence, known:
         parts.append(comment)
     if declared.span.source is not known.tree.source:
         parts.append(f"*{with_place(declared.span)}*")
+    if isinstance(declared.type, CallbackType):
+        kind = Thing(Role.KIND, declared.type.kind)
+        parts += [entry_page(entry) for entry in entries_of(kind)]
     return "\n\n".join(parts)
 
 

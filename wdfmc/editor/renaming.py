@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Final
 
 from wdfmc import library
@@ -64,10 +65,19 @@ def renamed(one: Occurrence, name: str, known: Known, others: Sequence[Known], a
     if wanted not in automaton().terminals_of(name) and not (wanted == "RULE_NAME" and is_rule_name(name)):
         raise Refused(f"`{name}` is not a name: letters, digits and `_`, a letter first")
     found = references(one.thing, known, others, analyst)
+    spans: dict[str, list[Span]] = {}
+    for use in found:
+        spans.setdefault(use.span.source.name, []).append(use.span)
+    changed = {
+        Path(path): Source(path, replaced(places[0].source.text, places, name)) for path, places in spans.items()
+    }
+    trial = Analyst(lambda path: changed.get(path) or analyst.read(path))
     for text in (known, *others):
-        spans = [use.span for use in found if use.span.source is text.tree.source]
-        if spans:
-            check_meaning(text, spans, name, analyst)
+        path = text.tree.source.name
+        if path in spans:
+            check_meaning(
+                text, spans[path], name, analyst.analysis(text.tree.source), trial.analysis(changed[Path(path)])
+            )
     return found
 
 
@@ -76,13 +86,11 @@ def is_rule_name(name: str) -> bool:
     return pattern.fullmatch(name) is not None
 
 
-def check_meaning(known: Known, spans: Sequence[Span], name: str, analyst: Analyst) -> None:
+def check_meaning(known: Known, spans: Sequence[Span], name: str, before: Analysis, after: Analysis) -> None:
     """Every name of the changed text stands for what it stood for. Raises Refused."""
-    before = known.tree.source
-    after = analyst.analysis(Source(before.name, replaced(before.text, spans, name)))
     if after.known is None:
         raise Refused(f"with `{name}` the text could not be read: {after.diagnostics[0].message}")
-    if new := new_errors(analyst.analysis(before), after):
+    if new := new_errors(before, after):
         raise Refused(f"with `{name}`: {new}")
     changed = {span.start for span in spans}
     old, new_ones = known.index.occurrences, after.known.index.occurrences

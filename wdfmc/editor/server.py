@@ -81,6 +81,7 @@ class Server(LanguageServer):
         super().__init__(NAME, __version__, text_document_sync_kind=lsp.TextDocumentSyncKind.Full)
         self.documents: dict[str, Document] = {}
         self.analyst = Analyst(self.read)
+        self.told_to_stop = False  # an `exit` without `shutdown` before is an error of the editor
 
     # ------------------------------------------------------------ texts
 
@@ -360,6 +361,7 @@ def language_server() -> Server:
 
     @server.feature(lsp.SHUTDOWN)
     def shutdown(params: Any) -> None:
+        server.told_to_stop = True
         for document in server.documents.values():
             server.stop_checks(document)
 
