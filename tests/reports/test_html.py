@@ -13,15 +13,18 @@ from pathlib import Path
 import pytest
 from markupsafe import Markup
 
+from tests.reports.conftest import ENVIRONMENT, MODEL, at
 from wdfmc import library
-from wdfmc.check import Options, check_text
+from wdfmc.check import Options, check_text, read_texts
 from wdfmc.cli import main
 from wdfmc.lanes import Lane, lanes_of
+from wdfmc.matrix import Act, Cell, Matrix, Row
 from wdfmc.reports.html import digest, part, render
 from wdfmc.reports.html.colouring import coloured
 from wdfmc.reports.html.swimlane import swimlane
 from wdfmc.reports.html.view import Names, moves, thread
 from wdfmc.review import Review, observed
+from wdfmc.semantics import typed
 from wdfmc.source import Source
 from wdfmc.verdict import Report, Trace
 
@@ -35,10 +38,25 @@ LANES = (
     Lane("device", "hardware", frozenset()),
     Lane("target", "target", frozenset({"sent"})),
 )
+COMPLETES = Act("OnCancel #2", at("WdfRequestComplete(Request, STATUS_CANCELLED)"))
+ENDS = Act("sender_cancels", ENVIRONMENT)
+MATRIX = Matrix(
+    ("cancelled", "finished"),
+    (Row("queued", "it waits", "framework", True), Row("driver", "", "driver", True), Row("sent", "", "target", False)),
+    {
+        ("queued", "cancelled"): Cell(("done",), (), (ENDS,), ()),
+        ("driver", "cancelled"): Cell(("driver",), (COMPLETES,), (), ()),
+        ("driver", "finished"): Cell(("driver",), (COMPLETES,), (), (("no-double-complete", COMPLETES),)),
+    },
+    2, 1234, ("no-double-complete",), None,
+)  # fmt: skip
 
 
 def page(report: Report) -> str:
-    return render(Review(report, LANES, {model.path: {"power": "off"} for model in report.models}))
+    models = tuple(replace(model, texts=model.texts or (MODEL,)) for model in report.models)
+    report = replace(report, models=models)
+    environments = {model.path: {"power": "off"} for model in report.models}
+    return render(Review(report, LANES, {model.path: MATRIX for model in report.models}, environments))
 
 
 class Balanced(HTMLParser):
@@ -152,6 +170,42 @@ def test_names_are_given_once() -> None:
     assert [names.new("a", "b.a") for _ in range(4)] == ["a", "b.a", "b.a-2", "b.a-3"]
 
 
+# ---------------------------------------------------------------- the matrix
+
+
+def cells_of(text: str) -> list[list[str]]:
+    """The words of each cell, row by row."""
+    table = text[text.index('<table class="matrix">') :].split("</table>")[0].split("<tbody>")[1]
+    words = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in table.split("</tr>")[:-1]]
+    return [[" ".join(html.unescape(re.sub(r"<[^>]+>", " ", cell)).split()) for cell in row] for row in words]
+
+
+def test_each_cell_says_who_acts_and_how_sure_that_is(report: Report) -> None:
+    text = page(report)
+    assert cells_of(text) == [
+        [
+            "queued framework it waits",
+            "assumed becomes → done ends by itself: sender_cancels request.wdf:1",
+            "unreachable",
+        ],
+        ["driver driver", "proved OnCancel line 9", "breach OnCancel line 9 then can break no-double-complete"],
+    ]
+    assert "All 1,234 states with 2 requests in one run." in text
+    assert "No run brings a request into the state" in text
+    assert "A run ends where it breaks no-double-complete; what would come after counts as unreachable." in text
+    assert "In some run nobody acts on a request any more: see the traces of request-eventually-completed" in text
+
+
+def test_what_was_not_searched_is_open(report: Report) -> None:
+    model = report.models[0]
+    part = replace(MATRIX, reason="out of time")
+    text = render(Review(report, LANES, {model.path: part}, {}))
+    found = {cell.split()[0] for row in cells_of(text) for cell in row[1:]}
+    assert found == {"open", "seen", "breach"}
+    assert "Not all is known: out of time." in text
+    assert "No run brings a request" not in text
+
+
 # ---------------------------------------------------------------- lanes
 
 
@@ -187,7 +241,7 @@ def test_the_race_is_decided_where_another_callback_takes_the_request() -> None:
     report = check_text(WRONG.read_text(encoding="utf-8"), str(WRONG), Options(rules=("no-unmark-after-complete",)))
     trace = next(r.trace for r in report.models[0].results if r.rule == "no-unmark-after-complete")
     assert trace is not None
-    rows = swimlane(trace, library_lanes()).rows
+    rows = swimlane(trace, lanes_of(some_program())).rows
     marked = {row.mark: row for row in rows if row.mark}
     assert (marked["decided"].who, marked["decided"].code) == (
         "OnCancel(r1)", "WdfRequestComplete(Request, STATUS_CANCELLED)",
@@ -195,21 +249,21 @@ def test_the_race_is_decided_where_another_callback_takes_the_request() -> None:
     assert (marked["lost"].who, marked["lost"].code) == ("OnDpc", "WdfRequestUnmarkCancelable(r)")
 
 
-def library_lanes() -> tuple[Lane, ...]:
-    (program,) = observed([Source("a.wdf", "driver A { queue Q : manual; }\n")], Options()).values()
-    return lanes_of(program)
+def some_program() -> typed.Program:
+    source = Source("a.wdf", "driver A { queue Q : manual; }\n")
+    (program,) = observed(read_texts([source], Options()), Options()).values()
+    return program
 
 
 def test_every_state_of_a_request_has_one_lane() -> None:
-    (program,) = observed([Source("a.wdf", "driver A { queue Q : manual; }\n")], Options()).values()
+    program = some_program()
     held = [state for lane in lanes_of(program) for state in lane.holds]
     known = program.sorts["request"].fields["own"].type
     assert sorted(held) == sorted(known.members)  # type: ignore[attr-defined]
 
 
 def test_lanes_are_no_rules_of_a_check() -> None:
-    names = {name for entry in library.entries() for name in (entry.name,)}
-    assert not [name for name in names if name.startswith("lane-")]
+    assert not [entry for entry in library.entries() if entry.name.startswith(("lane-", "matrix-"))]
 
 
 # ---------------------------------------------------------------- texts

@@ -6,17 +6,20 @@ import base64
 import hashlib
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from wdfmc import __version__
 from wdfmc.reports.html import view
 from wdfmc.reports.html.swimlane import ROW
-from wdfmc.review import Review
+
+if TYPE_CHECKING:
+    from wdfmc.review import Review
 
 
 def render(review: Review) -> str:
-    page = view.page_view(review.report, review.lanes, review.environments)
+    page = view.page_view(review)
     script = part("review.js")
     return templates().get_template("page.html").render(
         page=page, style=part("review.css"), script=script, hash=digest(script), version=__version__,

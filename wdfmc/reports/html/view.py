@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
 
@@ -14,7 +14,7 @@ from wdfmc.lanes import Lane
 from wdfmc.reports.covered import said, sums, worth_telling
 from wdfmc.reports.html.colouring import coloured
 from wdfmc.reports.html.swimlane import APART, ASIDE, ROW, Row, Swimlane, Token, swimlane
-from wdfmc.reports.invariant import UNTOUCHED, grouped
+from wdfmc.reports.invariant import OVERLAPPING, UNTOUCHED, grouped
 from wdfmc.reports.page import PIPE
 from wdfmc.reports.phrases import (
     assumed,
@@ -28,7 +28,12 @@ from wdfmc.reports.phrases import (
 )
 from wdfmc.reports.text import common
 from wdfmc.source import Source, Span
-from wdfmc.verdict import Covered, ModelReport, Report, Result, Trace, Word
+from wdfmc.verdict import Covered, ModelReport, Result, Trace, Word
+
+if TYPE_CHECKING:
+    from wdfmc.matrix import Act, Cell, Matrix
+    from wdfmc.matrix import Row as MatrixRow
+    from wdfmc.review import Review
 
 AUDITS: Final = {
     "replayed": "trace replayed two ways",
@@ -144,6 +149,37 @@ class CoverageView:
 
 
 @dataclass(frozen=True, slots=True)
+class ActsView:
+    """What one actor does in a cell. `lines`: of the driver's own text, to link to; or of another text, as words."""
+
+    who: str
+    lines: tuple[int, ...]
+    elsewhere: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CellView:
+    """`becomes`: other states of the request right after the event. `breaks`: contracts, with the anchor of each."""
+
+    pill: Pill
+    becomes: tuple[str, ...]
+    acts: tuple[ActsView, ...]
+    by_itself: tuple[ActsView, ...]
+    breaks: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixView:
+    """`rows`: with a cell for each event. `absent`: states that no run reaches."""
+
+    summary: str
+    notes: tuple[str, ...]
+    events: tuple[str, ...]
+    rows: tuple[tuple[MatrixRow, tuple[CellView, ...]], ...]
+    absent: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelView:
     anchor: str
     path: str
@@ -159,6 +195,7 @@ class ModelView:
     violations: tuple[Violation, ...]
     proofs: tuple[Proof, ...]
     coverage: CoverageView | None
+    matrix: MatrixView | None
 
 
 @dataclass
@@ -190,10 +227,11 @@ class PageView:
     warnings: tuple[tuple[str, str, str, str], ...]  # code, message, place, help
 
 
-def page_view(report: Report, lanes: Sequence[Lane], environments: Mapping[str, Mapping[str, str]]) -> PageView:
+def page_view(review: Review) -> PageView:
+    report = review.report
     texts = Texts()
     names = Names()
-    models = tuple(model_view(model, lanes, environments.get(model.path, {}), texts, names) for model in report.models)
+    models = tuple(model_view(model, review, texts, names) for model in report.models)
     title = ", ".join(model.driver or model.path for model in models[:MOST_NAMED])
     title += f" and {len(models) - MOST_NAMED} more" if len(models) > MOST_NAMED else ""
     results = [result for model in report.models for result in model.results]
@@ -240,9 +278,7 @@ def pill_of(result: Result) -> Pill:
     return Pill(str(result.verdict), KINDS[result.verdict])
 
 
-def model_view(
-    model: ModelReport, lanes: Sequence[Lane], environment: Mapping[str, str], texts: Texts, names: Names
-) -> ModelView:
+def model_view(model: ModelReport, review: Review, texts: Texts, names: Names) -> ModelView:
     anchor = names.new(slug(model.driver or model.path))
     decided = [result for result in model.results if result.verdict is not Word.SKIPPED or result.expectation]
     decided.sort(key=lambda result: ORDER.index(result.verdict))
@@ -259,6 +295,7 @@ def model_view(
         rules = tuple(dict.fromkeys(result.rule for result in relying))
         proofs.append(Proof(name, rules, groups or (("", (UNTOUCHED,)),)))
     told = common(model)
+    found = review.matrices.get(model.path)
     verdicts = tuple(verdict(result, assumptions, told, anchors.get(id(result), "")) for result in decided)
     return ModelView(
         anchor=anchor,
@@ -273,14 +310,15 @@ def model_view(
             if result.verdict is Word.SKIPPED and not result.expectation
         ),
         assumptions=(*map(assumed, assumptions),),
-        environment=tuple(environment.items()),
+        environment=tuple(review.environments.get(model.path, {}).items()),
         breaches=tuple(sorted({rule for result in decided for rule in result.under} & told)),
         bounds=tuple(dict.fromkeys(bound for result in decided for bound in result.bounds)),
         violations=tuple(
-            violation(result, trace, anchors[id(result)], lanes, model, texts) for result, trace in traced
+            violation(result, trace, anchors[id(result)], review.lanes, model, texts) for result, trace in traced
         ),
         proofs=tuple(proofs),
         coverage=coverage_view(model),
+        matrix=None if found is None else matrix_view(found, model, anchors_by_rule(verdicts)),
     )
 
 
@@ -454,3 +492,75 @@ def kind_of(here: Sequence[Covered]) -> str:
 def noted(covered: Covered) -> str:
     word = "open" if covered.runs is None else "never"
     return f"{word}: {covered.way}" if covered.way else word
+
+
+# ---------------------------------------------------------------- the matrix
+
+
+def anchors_by_rule(verdicts: Iterable[Verdict]) -> dict[str, str]:
+    return {verdict.rule: verdict.anchor for verdict in reversed(tuple(verdicts))}
+
+
+def matrix_view(found: Matrix, model: ModelReport, anchors: Mapping[str, str]) -> MatrixView:
+    notes = []
+    waiting = [result.rule for result in model.results if result.trace and result.trace.end != "violation"]
+    if waiting:
+        rules = ", ".join(dict.fromkeys(waiting))
+        notes.append(f"In some run nobody acts on a request any more: see the traces of {rules}.")
+    if found.reason is not None:
+        notes.append(f"Not all is known: {found.reason}. What was not seen is open.")
+    if found.under:
+        notes.append(
+            f"A run ends where it breaks {', '.join(found.under)}; what would come after counts as unreachable."
+        )
+    silent = [event for event in found.events if not any(event == name for _, name in found.cells)]
+    if silent and found.reason is None:
+        notes.append(f"Nothing in this driver and its environment causes: {', '.join(silent)}.")
+    size = f"{found.size:,} states with {plural(found.requests, 'request')} in one run."
+    rows = tuple(
+        (row, tuple(cell_view(found, row.state, event, model.path, anchors) for event in found.events))
+        for row in found.rows
+        if row.reached
+    )
+    absent = tuple(row.state for row in found.rows if not row.reached) if found.reason is None else ()
+    return MatrixView(size if found.reason else f"All {size}", tuple(notes), found.events, rows, absent)
+
+
+def cell_view(found: Matrix, state: str, event: str, model: str, anchors: Mapping[str, str]) -> CellView:
+    cell = found.cells.get((state, event))
+    if cell is None:
+        return CellView(Pill("open", "warn") if found.reason else Pill("unreachable", "none"), (), (), (), ())
+    broken = tuple(dict.fromkeys(rule for rule, _ in cell.breaches))
+    return CellView(
+        status(cell, found.reason is None),
+        tuple(after for after in cell.becomes if after != state),
+        acts_view(cell.lines, model),
+        acts_view(cell.by_itself, model),
+        tuple((rule, anchors.get(rule, "")) for rule in broken),
+    )
+
+
+def status(cell: Cell, whole: bool) -> Pill:
+    """How sure it is that the request is taken care of, and by whom."""
+    if cell.breaches:
+        return Pill("breach", "bad")
+    if not whole:
+        return Pill("seen", "warn")
+    if cell.lines:
+        return Pill("proved", "good")
+    return Pill("assumed", "info") if cell.by_itself else Pill("nobody", "warn")
+
+
+def acts_view(acts: Iterable[Act], model: str) -> tuple[ActsView, ...]:
+    """By actor; activations of one callback that overlap are one."""
+    grouped_acts: dict[str, tuple[set[int], set[str]]] = {}
+    for act in acts:
+        lines, elsewhere = grouped_acts.setdefault(act.who.partition(OVERLAPPING)[0], (set(), set()))
+        if act.span.source.name == model:
+            lines.add(act.span.line)
+        else:
+            elsewhere.add(place(act.span, model))
+    return tuple(
+        ActsView(who, tuple(sorted(lines)), tuple(sorted(elsewhere)))
+        for who, (lines, elsewhere) in grouped_acts.items()
+    )
