@@ -675,6 +675,7 @@ def command_line() -> Iterator[Explanation]:
         "`wdfmc simulate` follows what its `save` wrote, and the traces of `wdfmc check --format json`. A run of "
         "another text, or with another number of requests, cannot be taken step by step.",
     )
+    yield Explanation("WDF916", "the file exists already", "`wdfmc new` writes new files only.")
     yield Explanation("WDF951", "no such lesson", "`wdfmc learn` lists the lessons; a number or a name stands for one.")
     yield Explanation(
         "WDF952",

@@ -25,6 +25,7 @@ COMMANDS: Final = (
     "graph",
     "why",
     "mutate",
+    "new",
     "simulate",
     "export",
     "certify",
