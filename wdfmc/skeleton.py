@@ -66,8 +66,8 @@ def filter_text(wishes: Wishes) -> str:
     return f"""\
 // {wishes.name}: a filter driver that looks at writes and passes on all the rest.
 //
-// Reads and device controls have no queue here, so the framework passes them to the next-lower driver. What has a handler
-// is the driver's to pass on or to complete, on every path.
+// Reads and device controls have no queue here, so the framework passes them to the next-lower driver. What has a
+// handler is the driver's to pass on or to complete, on every path.
 
 driver {wishes.name} {{
     device Filter : WdfFdoInitSetFilter;
