@@ -34,7 +34,10 @@ COMMANDS: Final = (
     "fmt",
     "learn",
     "lsp",
+    "completion",
 )  # each a module in `wdfmc.commands`
+
+SHELL_ASKS: Final = "_WDFMC_COMPLETE"  # in the environment: what can be said next is to be answered, not done
 
 
 class Commands(click.Group):
@@ -48,12 +51,17 @@ class Commands(click.Group):
             return None
         found = importlib.import_module(f"wdfmc.commands.{cmd_name.replace('-', '_')}").command
         assert isinstance(found, click.Command)
-        return found
+        if SHELL_ASKS not in os.environ:
+            return found
+        from wdfmc.completion import completable
+
+        return completable(found)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+        known = ctx.resilient_parsing or not args or args[0].startswith("-")
+        if not known and self.get_command(ctx, args[0]) is None:
             raise Rejected([unknown_command(args[0], self.list_commands(ctx))])
         return super().resolve_command(ctx, args)
 
@@ -85,7 +93,14 @@ def internal_error(error: BaseException) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line (default: that of the process). Returns the exit code and raises nothing."""
+    """Run one command line (default: that of the process). Returns the exit code and raises nothing.
+
+    Except SystemExit, when a shell asks: `click` has answered it then.
+    """
+    if SHELL_ASKS in os.environ:
+        from wdfmc.completion import answer_shells
+
+        answer_shells()
     try:
         words = sys.argv[1:] if arguments is None else list(arguments)
         code = commands.main(words, prog_name="wdfmc", standalone_mode=False, obj=tuple(words))
