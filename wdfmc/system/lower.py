@@ -12,6 +12,7 @@ Values, locations and locksets are found on the way: sources are run again until
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -143,13 +144,19 @@ class Lowering:
         return TemplateSystem(variables, tuple(dict.fromkeys(templates)), owed)
 
     def saturated(self) -> list[Template]:
-        """Runs the sources until nothing new appears. Returns the templates of the rules that speak of states only."""
+        """Runs the sources until nothing new appears. Returns the templates of the rules that speak of states only.
+
+        What has run least comes first, so that what many others make grow is read when these are done: 11 s instead of
+        110 s for a driver of 300 statements.
+        """
+        runs = Counter[int]()
         while True:
-            while self.domains.dirty:  # in rounds: what grows in one is read in the next, all of it at once
-                for number in sorted(self.domains.dirty):
-                    self.domains.dirty.discard(number)
-                    if number != RULES:
-                        self.run(self.sources[number])
+            while self.domains.dirty:
+                number = min(self.domains.dirty, key=lambda number: (runs[number], number))
+                runs[number] += 1
+                self.domains.dirty.discard(number)
+                if number != RULES:
+                    self.run(self.sources[number])
             self.evaluator.touched = set()
             breaches = self.templates.invariant_breaches()
             self.expose(self.evaluator.touched)
