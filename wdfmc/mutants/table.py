@@ -6,22 +6,16 @@ of the changed drivers they tell from the given one.
 
 from __future__ import annotations
 
-import multiprocessing
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
 
 from wdfmc.check import Options
+from wdfmc.mutants.crew import Crew
 from wdfmc.mutants.judged import Answer, Asked, Baseline, Judged, baseline, judged, read_model
 from wdfmc.mutants.mutations import REMOVALS, Mutant, mutants_of_text
-from wdfmc.processes import begin, stop
 from wdfmc.source import Source
 from wdfmc.verdict import Result
-
-PATIENCE: Final = 0.2  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +62,13 @@ def mutation_table(
     mutants = mutants_of_text(model.program.source, model.program)
     on_start(len(mutants))
     before = baseline(model, options, deadline)
-    work = Work(mutants, before.known, options, deadline, on_judged)
-    found = work.in_processes() if options.jobs > 1 and len(mutants) > 1 else work.here()
+    known = {asked: replace(result, trace=None) for asked, result in before.known.items()}
+    alone = replace(options, jobs=1)
+
+    def unit(number: int) -> Unit:
+        return Unit(mutants[number], known, alone, None if deadline is None else deadline - time.monotonic())
+
+    found = Crew(judge, unit, len(mutants), on_judged).results(options.jobs)
     return Table(before, tuple(each for each in found if each.answer is not Answer.REFUSED))
 
 
@@ -81,60 +80,6 @@ class Unit:
     before: Mapping[Asked, Result]
     options: Options
     seconds: float | None
-
-
-class Work:
-    """The judging of all mutants. `at_once`: in so many processes."""
-
-    def __init__(
-        self, mutants: Sequence[Mutant], before: Mapping[Asked, Result], options: Options, deadline: float | None,
-        on_judged: Callable[[Judged], None],
-    ) -> None:  # fmt: skip
-        self.mutants = mutants
-        self.before = {asked: replace(result, trace=None) for asked, result in before.items()}
-        self.at_once = min(options.jobs, len(mutants))
-        self.options = replace(options, jobs=1)
-        self.deadline = deadline
-        self.on_judged = on_judged
-        self.found: dict[int, Judged] = {}
-
-    def here(self) -> list[Judged]:
-        """What is not judged yet, one after the other."""
-        for number in range(len(self.mutants)):
-            if number not in self.found:
-                self.enter(number, judge(self.unit(number)))
-        return [self.found[number] for number in range(len(self.mutants))]
-
-    def in_processes(self) -> list[Judged]:
-        pool = ProcessPoolExecutor(self.at_once, multiprocessing.get_context("spawn"), initializer=begin)
-        try:
-            self.hand_out(pool)
-        except BrokenProcessPool:
-            pass  # processes cannot be started everywhere (no importable main module); this one always works
-        finally:
-            stop(pool)
-            pool.shutdown(wait=True, cancel_futures=True)
-        return self.here()
-
-    def hand_out(self, pool: ProcessPoolExecutor) -> None:
-        """A unit is submitted when it can start: then it is known how much time it has left."""
-        todo = list(range(len(self.mutants)))[::-1]
-        running: dict[Future[Judged], int] = {}
-        while todo or running:
-            while todo and len(running) < self.at_once:
-                number = todo.pop()
-                running[pool.submit(judge, self.unit(number))] = number
-            done, _ = wait(running, timeout=PATIENCE, return_when=FIRST_COMPLETED)  # an endless wait blocks Control-C
-            for future in done:
-                self.enter(running.pop(future), future.result())
-
-    def unit(self, number: int) -> Unit:
-        left = None if self.deadline is None else self.deadline - time.monotonic()
-        return Unit(self.mutants[number], self.before, self.options, left)
-
-    def enter(self, number: int, found: Judged) -> None:
-        self.found[number] = found
-        self.on_judged(found)
 
 
 def judge(unit: Unit) -> Judged:
