@@ -1,8 +1,8 @@
 """A run that breaks a rule, beside the closest one that goes well.
 
 A run goes well if it comes to rest: every callback has ended, every request got what is owed to it, and no rule can be
-broken at once. The closest one is about the same requests and shares as many transitions as possible. So whoever takes the next step decides it: from
-there on no run comes to rest.
+broken at once. The closest one is about the same requests and shares as many transitions as possible. So whoever takes
+the next step decides it: from there on no run comes to rest.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from wdfmc.system.instantiate import instantiate
 from wdfmc.system.lower import OutOfTime
 from wdfmc.system.ordered import ordered
 from wdfmc.system.slice import Slice, sliced
-from wdfmc.system.system import TemplateVariable
+from wdfmc.system.system import Variable
 from wdfmc.traces.delivery import Delivery
 from wdfmc.traces.explain import explained, lifted
 from wdfmc.traces.follow import Refuted as NoRun
@@ -97,8 +97,7 @@ def closest(instance: Instance, run: Path, rules: Set[str], deadline: float | No
         Refuted: the interpreter does not agree; an internal error with both sides.
     """
     line = ordered(instance.full)  # requests leave their queues in order
-    variables = instance.system.variables
-    counters = [at for at, found in enumerate(line.variables) if is_counter(variables, found.template)]
+    counters = [at for at, found in enumerate(line.variables) if is_counter(instance, found)]
     taken = run.transitions[:-1] if run.end == "violation" else run.transitions
     states = executed(line, Path(taken, "stuck"))
     requests = frozenset(slot for number in run.transitions for slot in line.transitions[number].slots)
@@ -112,9 +111,12 @@ def closest(instance: Instance, run: Path, rules: Set[str], deadline: float | No
     return None
 
 
-def is_counter(variables: Sequence[TemplateVariable], template: int) -> bool:
-    """Those that `ordered` adds belong to no template."""
-    return 0 <= template < len(variables) and variables[template].kind == "pc"
+def is_counter(instance: Instance, variable: Variable) -> bool:
+    """Whether it says where a callback or a thread of the driver stands. The framework's own threads go on for ever."""
+    variables = instance.system.variables
+    if not 0 <= variable.template < len(variables) or variables[variable.template].kind != "pc":
+        return False  # those that `ordered` adds belong to no template
+    return not any(each.library and f"thread {each.name}" in variable.name for each in instance.program.threads)
 
 
 def check_run(instance: Instance, run: Path) -> None:

@@ -47,7 +47,7 @@ class Resting:
         self.expansion = Expansion(self.system, self.packing)
         self.index = Index(self.packing.words)
         taken = enumerate(self.system.transitions)
-        self.idle = {number for number, transition in taken if not self.requests.issuperset(transition.slots)}
+        self.idle = {number for number, transition in taken if not self.requests >= set(transition.slots)}
 
     def run_from(self, state: State) -> tuple[int, ...] | None:
         """The transitions of a shortest run to a state at rest; None if there is none.
