@@ -658,6 +658,22 @@ def command_line() -> Iterator[Explanation]:
         "comment or a brace has none, and a line without which the text is no driver any more cannot be left out.",
     )
     yield Explanation(
+        "WDF941",
+        "no violation to explain",
+        "`wdfmc explain-trace` explains the trace of a rule that is violated. `wdfmc check MODEL` says which ones are.",
+    )
+    yield Explanation(
+        "WDF942",
+        "not a report",
+        "A file whose name ends in .json is taken for a report that `wdfmc check --format json --output FILE` wrote.",
+    )
+    yield Explanation(
+        "WDF943",
+        "another trace than that of the report",
+        "A warning: the rule is still violated, but the trace is another one. The model, a text that it imports, the "
+        "options of the check or wdfmc itself changed since the report was written.",
+    )
+    yield Explanation(
         "WDF913",
         "not a command of a simulation",
         "At the prompt of `wdfmc simulate`, `help` lists what can be said. Nothing has happened, the session goes on.",

@@ -31,6 +31,7 @@ COMMANDS: Final = (
     "certify",
     "rules",
     "explain",
+    "explain-trace",
     "fmt",
     "learn",
     "lsp",

@@ -48,6 +48,16 @@ def erased(span: Span) -> Edit:
     return Edit(whole, "\n" * whole.text.count("\n"))
 
 
+def removed(span: Span) -> Edit:
+    """As `erased`; if its lines then have nothing else, they go as well."""
+    without = erased(span)
+    text, start, end = span.source.text, without.span.start, without.span.end
+    begin = text.rfind("\n", 0, start) + 1
+    if text[begin:start].strip() or text[end : end + 1] != "\n":
+        return without
+    return Edit(Span(span.source, begin, end + 1), "")
+
+
 def swapped(first: Span, second: Span) -> tuple[Edit, Edit]:
     """Two places that do not overlap, each with the other's text."""
     return Edit(first, second.text), Edit(second, first.text)

@@ -1,0 +1,98 @@
+"""`wdfmc explain-trace`: why a rule is violated, and which repairs help."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from wdfmc.console import DONE, complain, show, show_text
+from wdfmc.language.reading import read
+from wdfmc.usage import STDIN, TARGETS, read_stdin
+from wdfmc.watch import watched
+
+REPORT: Final = ".json"
+# As for `check`: numpy's threads and these processes would wait for each other.
+SINGLE: Final = ("OPENBLAS_NUM_THREADS", "1")
+EXITS: Final = """\b
+Exit codes:
+  0    the violation is explained, with repairs or without
+  2    the command line or the text is wrong, or the rule is not violated
+  70   internal error
+  130  interrupted"""
+
+
+@click.command("explain-trace", epilog=EXITS, short_help="Say where a violation begins, and which repairs help.")
+@click.argument("model", metavar="MODEL|REPORT.json")
+@click.option("--rule", metavar="NAME", help="That is violated.  [default: the one with the shortest trace]")
+@click.option("--spec", "specs", metavar="FILE", multiple=True, help="Also check the rules of this file.")
+@click.option("--requests", type=click.IntRange(min=1), default=2, show_default=True, help="Requests in one run.")
+@click.option("--target", type=click.Choice(TARGETS), help="What I/O targets do with what they are sent.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes at the same time.  [default: all processors]")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(
+    model: str,
+    rule: str | None,
+    specs: tuple[str, ...],
+    requests: int,
+    target: str | None,
+    timeout: float | None,
+    jobs: int | None,
+    form: str,
+) -> int:
+    """Show the closest run that goes well beside the one that breaks a rule, and the repairs that make the rule hold.
+
+    MODEL is a file or -; or a report that `wdfmc check --format json` wrote. Repairs are known idioms: hold a lock over
+    these lines, test this result, take the reference before releasing. Each was checked with all rules.
+    """
+    begun = time.monotonic()
+    os.environ.setdefault(*SINGLE)  # read when numpy is imported, here and in processes that are started
+    from wdfmc.check import Options
+    from wdfmc.repairs.explanation import changed_since, explanation, reported
+    from wdfmc.reports.parted import explanation_json, explanation_lines
+
+    report = None
+    if model.lower().endswith(REPORT):
+        report = reported(Path(model), read(Path(model)).text, rule)
+        model, rule = report.model, report.rule
+    source = read_stdin() if model == STDIN else read(Path(model))
+    options = Options(
+        specs=tuple(map(Path, specs)), requests=requests, target=target, jobs=jobs or os.cpu_count() or 1, widening=0
+    )
+    counter = Counter(begun)
+    deadline = None if timeout is None else begun + timeout
+    with watched(lambda: [counter.line()], sys.stderr):
+        found = explanation(source, rule, options, deadline, counter.start, lambda _each: counter.count())
+    notes = [*found.before.model.warnings, *(changed_since(found, report) if report is not None else ())]
+    if notes:
+        complain(notes)
+    if form == "json":
+        show_text(explanation_json(found, DONE))
+    else:
+        show(lambda look: explanation_lines(found, look))
+    return DONE
+
+
+@dataclass
+class Counter:
+    """How far the work is. `begun`: as of time.monotonic()."""
+
+    begun: float
+    many: int | None = None
+    done: int = 0
+
+    def start(self, many: int) -> None:
+        self.many = many
+
+    def count(self) -> None:
+        self.done += 1
+
+    def line(self) -> str:
+        told = "looking for a run that goes well" if self.many is None else f"{self.done} of {self.many} repairs tried"
+        return f"{time.monotonic() - self.begun:.0f} s, {told}"
