@@ -60,7 +60,8 @@ def command(
     report = None
     if model.lower().endswith(REPORT):
         report = reported(Path(model), read(Path(model)).text, rule)
-        model, rule = report.model, report.rule
+        model = report.model
+    asked = rule if report is None else report.rule
     source = read_stdin() if model == STDIN else read(Path(model))
     options = Options(
         specs=tuple(map(Path, specs)), requests=requests, target=target, jobs=jobs or os.cpu_count() or 1, widening=0
@@ -68,7 +69,7 @@ def command(
     counter = Counter(begun)
     deadline = None if timeout is None else begun + timeout
     with watched(lambda: [counter.line()], sys.stderr):
-        found = explanation(source, rule, options, deadline, counter.start, lambda _each: counter.count())
+        found = explanation(source, asked, options, deadline, counter.start, lambda _each: counter.count())
     notes = [*found.before.model.warnings, *(changed_since(found, report) if report is not None else ())]
     if notes:
         complain(notes)

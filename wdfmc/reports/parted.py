@@ -6,6 +6,7 @@ from itertools import zip_longest
 from typing import Any, Final
 
 from wdfmc import __version__
+from wdfmc.beside import Beside
 from wdfmc.language.edits import changed_lines
 from wdfmc.repairs.explanation import Explanation
 from wdfmc.repairs.verified import Standing, Verified, standard_form
@@ -53,11 +54,17 @@ def run_lines(found: Explanation, look: Look) -> list[Line]:
     for one, other in zip_longest(bad, good, fillvalue=""):
         for left, right in zip_longest(wrapped(one, width), wrapped(other, width), fillvalue=""):
             lines.append((("  " + padded(left, width), ""), (f" {bar} ", "dim"), (right, "")))
-    first = pair.bad.steps[pair.common] if pair.common < len(pair.bad.steps) else None
-    if first is not None:
-        words = f"After step {first.index} of the run that breaks the rule no run about these requests goes well."
-        lines += [(), *paragraph("", words, look.width)]
-    return lines
+    return [*lines, (), *paragraph("", decisive(pair), look.width)]
+
+
+def decisive(pair: Beside) -> str:
+    """Since when it cannot go well any more: a step may be one of several that happen at once."""
+    steps = pair.bad.steps
+    parted = steps[min(pair.common, len(steps) - 1)].transition
+    last = max(step.index for step in steps if step.transition == parted)
+    if last == len(steps):
+        return "Until its last step the run could still go well."
+    return f"After step {last} of the run that breaks the rule no run about these requests goes well."
 
 
 def told(step: TraceStep, found: Explanation) -> str:
