@@ -72,7 +72,7 @@ def test_links_lead_somewhere(path: str) -> None:
 
 
 def test_commands_that_are_named_exist() -> None:
-    named = set(re.findall(r"`wdfmc (\w+)", readme()))
+    named = set(re.findall(r"`wdfmc ([\w-]*\w)", readme()))
     assert named == set(COMMANDS)
 
 

@@ -23,7 +23,7 @@ def shown() -> list[tuple[str, str]]:
 
 
 def long(command: str) -> tuple[pytest.MarkDecorator, ...]:
-    return (pytest.mark.long,) if command.startswith("mutate") else ()
+    return () if command.startswith("why ") else (pytest.mark.long,)
 
 
 @pytest.mark.parametrize("command", [pytest.param(command, marks=long(command)) for command, _ in shown()])

@@ -96,8 +96,8 @@ def reported(path: Path, text: str, rule: str | None) -> Reported:
     if not wanted:
         what = "no violation" if rule is None else f"no violation of `{rule}`"
         others = ", ".join(dict.fromkeys(each.rule for each in found))
-        advice = f"it has violations of {others}" if others else None
-        raise Rejected([Diagnostic("WDF941", f"the report `{path}` has {what}", help=advice)])
+        instead = f"it has violations of {others}" if others else None
+        raise Rejected([Diagnostic("WDF941", f"the report `{path}` has {what}", help=instead)])
     return min(wanted, key=lambda each: len(each.lines))
 
 
