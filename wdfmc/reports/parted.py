@@ -114,20 +114,19 @@ def one_repair(each: Verified, found: Explanation, look: Look) -> list[Line]:
 def standing(each: Verified, found: Explanation) -> str:
     rule = found.result.rule
     size = plural(each.requests, "request")
-    kept = "and so is all that was proved before"
     match each.standing:
         case Standing.PROVED:
-            words = f"proved, {size}: {rule} holds, {kept}"
+            words = f"proved, {size}: {rule}, and all that was proved before"
         case Standing.UNCONCERNED:
-            words = f"proved, {size}: {rule} does not concern the driver any more, {kept}"
+            words = f"proved, {size}: all that was proved before; {rule} does not concern the driver any more"
         case _:
             left = ", ".join(dict.fromkeys(result.rule for result in each.left))
             words = f"not proved: no violation is known, but this is left open: {left}"
     others = [name for name in each.mended if name != rule]
     if others:
-        words += f"; so do now {', '.join(others[:FEW])}" + (" and more" if len(others) > FEW else "")
+        words += f"; also proved now: {', '.join(others[:FEW])}" + (" and more" if len(others) > FEW else "")
     if each.still:
-        words += f"; still violated: {', '.join(each.still)}, and proofs hold up to a breach of it"
+        words += f"; still violated, and nothing is said of what comes after: {', '.join(each.still)}"
     return words + "."
 
 
