@@ -23,6 +23,7 @@ COMMANDS: Final = (
     "check",
     "report",
     "graph",
+    "diff",
     "why",
     "mutate",
     "new",
