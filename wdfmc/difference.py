@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 
 from wdfmc.check import Model, Options, check_models, loaded
 from wdfmc.lifecycle import Deed, Edge, LifeCycle, life_cycle
+from wdfmc.progress import concerning
 from wdfmc.source import Source
 from wdfmc.verdict import Coverage, Covered, ModelReport, Report, Result, Word
 
@@ -105,11 +106,16 @@ def difference(
     options = replace(options, coverage=True)
     report = check_models([old, new], options, on_result)
     models, _ = loaded([old, new], options)
-    cycles = [life_cycle(model.program, options, deadline) for model in models]
-    return compared(report, models, cycles), report
+    cycles = [cycle_of(model, options, deadline) for model in models]
+    return compared(report, cycles), report
 
 
-def compared(report: Report, models: Sequence[Model], cycles: Sequence[LifeCycle]) -> Difference:
+def cycle_of(model: Model, options: Options, deadline: float | None) -> LifeCycle:
+    with concerning(model.path):
+        return life_cycle(model.program, options, deadline)
+
+
+def compared(report: Report, cycles: Sequence[LifeCycle]) -> Difference:
     before, after = report.models
     old, new = cycles
     assert before.coverage is not None and after.coverage is not None
@@ -125,16 +131,16 @@ def compared(report: Report, models: Sequence[Model], cycles: Sequence[LifeCycle
         tuple(step for key, step in known_before.items() if key not in known_after),
         replace(after.coverage, places=died),
         replace(after.coverage, places=revived),
-        tuple(left_open(report, models, cycles)),
+        tuple(left_open(report, cycles)),
     )
 
 
-def left_open(report: Report, models: Sequence[Model], cycles: Sequence[LifeCycle]) -> Iterator[str]:
-    for model, one, cycle in zip(report.models, models, cycles, strict=True):
+def left_open(report: Report, cycles: Sequence[LifeCycle]) -> Iterator[str]:
+    for model, cycle in zip(report.models, cycles, strict=True):
         if cycle.reason is not None:
-            yield f"the life cycle of {one.path} is not complete: {cycle.reason}"
+            yield f"the life cycle of {model.path} is not complete: {cycle.reason}"
         if model.coverage is not None and model.coverage.reason is not None:
-            yield f"what can run in {one.path} is not all known: {model.coverage.reason}"
+            yield f"what can run in {model.path} is not all known: {model.coverage.reason}"
 
 
 # ---------------------------------------------------------------- verdicts

@@ -261,18 +261,18 @@ class _Search:
 
     def idle(self, numbers: Sequence[int]) -> Iterator[Edge]:
         """Statements of the driver that would give a request a new owner, from a state that they require."""
-        variables = self.full.variables
         mine = {self.part.variables[at] for at in numbers}
         for template in self.full.templates:
             if template.violates is None and template.actor.kind in ("callback", "thread"):
-                required = {place: values for place, values in template.guard if place.variable in mine}
+                now = {place: values for place, values in template.guard if place.variable in mine}
                 for statement in template.statements:
                     for target, source, table in statement.effects:
-                        if target in required and source is None:
-                            values = required[target]
-                            if len(values) < len(variables[target.variable].domain):
-                                for before in sorted(map(str, values)):
-                                    yield Edge(before, str(table[0][1]), deed(template.actor, statement), False)
+                        if target in now and source is None:
+                            after = table[0][1]
+                            if len(now[target]) < len(self.full.variables[target.variable].domain):
+                                for before in sorted(map(str, now[target])):
+                                    yield Edge(before, str(after), deed(template.actor, statement), False)
+                            now[target] = frozenset({after})
 
 
 def passages(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,9 @@ import click
 from wdfmc.console import DONE, OPEN, complain, save, show_text
 from wdfmc.diagnostics import Diagnostic, Rejected, Severity
 from wdfmc.drawing import DRAWINGS
+from wdfmc.progress import Meter, concerning, listening
 from wdfmc.usage import STDIN, TARGETS, is_several, model_files, unwritable
+from wdfmc.watch import watched
 
 ENDINGS: Final = {".svg": "svg", ".dot": "dot", ".gv": "dot", ".json": "json"}
 EXITS: Final = """\b
@@ -40,7 +43,8 @@ def command(
     Its states are the values of the library's field `own`; its arrows are the statements of the driver and the steps of
     its environment that some run takes. What no run takes is grey.
     """
-    deadline = None if timeout is None else time.monotonic() + timeout
+    begun = time.monotonic()
+    deadline = None if timeout is None else begun + timeout
     file = None if output in (None, STDIN) else Path(str(output))
     wrong = [] if file is None else unwritable(file, [model])
     if is_several(model):
@@ -56,10 +60,18 @@ def command(
     complain(diagnostics)
     from wdfmc.lifecycle import life_cycle
 
-    cycle = life_cycle(models[0].program, options, deadline)
-    text = DRAWINGS[form or ENDINGS.get("" if file is None else file.suffix.lower(), "text")](cycle, models[0].path)
+    meter, path = Meter(), models[0].path
+    with listening(meter.hear), concerning(path), watched(lambda: progress(meter, begun), sys.stderr):
+        cycle = life_cycle(models[0].program, options, deadline)
+    text = DRAWINGS[form or ENDINGS.get("" if file is None else file.suffix.lower(), "text")](cycle, path)
     if file is None:
         show_text(text)
     else:
         save(file, text)
     return DONE if cycle.reason is None else OPEN
+
+
+def progress(meter: Meter, begun: float) -> list[str]:
+    from wdfmc.reports.effort import working
+
+    return [f"{time.monotonic() - begun:.0f} s; {path}: {working(efforts)}" for path, efforts in meter.now().items()]
