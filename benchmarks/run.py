@@ -18,6 +18,7 @@ from typing import Final, TypeAlias
 
 from compare import comparison
 from growth import growth
+from large import large
 from own import bounded, right_models, starting, wrong_models
 from tables import entered
 from timing import ROOT
@@ -33,6 +34,7 @@ SECTIONS: Final[Mapping[str, tuple[str, Measure]]] = {
         for requests in (2, 3, 4)
     },
     "growth": ("Growth with the number of requests", growth),
+    "large": ("A driver of 300 statements", large),
     "bounded": ("Bounded model checking by itself", bounded),
 }
 
