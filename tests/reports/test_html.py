@@ -185,7 +185,7 @@ def test_each_cell_says_who_acts_and_how_sure_that_is(report: Report) -> None:
     assert cells_of(text) == [
         [
             "queued framework it waits",
-            "assumed becomes → done ends by itself: sender_cancels request.wdf:1",
+            "assumed becomes → done ends by itself: sender cancels request.wdf:1",
             "unreachable",
         ],
         ["driver driver", "proved OnCancel line 9", "breach OnCancel line 9 then can break no-double-complete"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
@@ -41,6 +41,7 @@ AUDITS: Final = {
     "exhaustive": "all states visited",
     "none": "",
 }
+ENGINES: Final = {"domains": "no step of the model can break it", "none": ""}  # where nothing is left to audit
 MEANING: Final[Mapping[int, str]] = {
     0: "Nothing is violated or open that was not expected.",
     1: "A rule is violated that was not expected to be, or an expectation is not met.",
@@ -170,11 +171,11 @@ class CellView:
 
 @dataclass(frozen=True, slots=True)
 class MatrixView:
-    """`rows`: with a cell for each event. `absent`: states that no run reaches."""
+    """`events`: and whether no cell has them. `rows`: with a cell for each. `absent`: states that no run reaches."""
 
     summary: str
     notes: tuple[str, ...]
-    events: tuple[str, ...]
+    events: tuple[tuple[str, bool], ...]
     rows: tuple[tuple[MatrixRow, tuple[CellView, ...]], ...]
     absent: tuple[str, ...]
 
@@ -338,7 +339,7 @@ def verdict(result: Result, assumptions: Sequence[str], told: frozenset[str], an
     if result.expectation == "unmet":
         phrase += "; another verdict was expected"
     numbers = tuple(assumptions.index(word) + 1 for word in result.assumptions)
-    evidence = AUDITS[str(result.audit)] or f"as {result.engine} found"
+    evidence = AUDITS[str(result.audit)] or ENGINES.get(result.engine, f"found by {result.engine}")
     return Verdict(
         result.rule, result.sentence, pill_of(result), phrase, numbers, evidence,
         f"{result.seconds:.1f} s", anchor,
@@ -523,7 +524,8 @@ def matrix_view(found: Matrix, model: ModelReport, anchors: Mapping[str, str]) -
         if row.reached
     )
     absent = tuple(row.state for row in found.rows if not row.reached) if found.reason is None else ()
-    return MatrixView(size if found.reason else f"All {size}", tuple(notes), found.events, rows, absent)
+    events = tuple((event, event in silent) for event in found.events)
+    return MatrixView(size if found.reason else f"All {size}", tuple(notes), events, rows, absent)
 
 
 def cell_view(found: Matrix, state: str, event: str, model: str, anchors: Mapping[str, str]) -> CellView:
@@ -535,7 +537,7 @@ def cell_view(found: Matrix, state: str, event: str, model: str, anchors: Mappin
         status(cell, found.reason is None),
         tuple(after for after in cell.becomes if after != state),
         acts_view(cell.lines, model),
-        acts_view(cell.by_itself, model),
+        tuple(replace(one, who=one.who.replace("_", " ")) for one in acts_view(cell.by_itself, model)),
         tuple((rule, anchors.get(rule, "")) for rule in broken),
     )
 

@@ -20,9 +20,9 @@
   addEventListener("beforeprint", () => {
     closed = [...document.querySelectorAll("details:not([open]):not(.skipped)")];
     for (const one of closed) one.open = true;
-    const paper = 690; // pixels between the margins
     for (const inner of document.querySelectorAll(".swim-inner")) {
-      const wanted = parseFloat(inner.style.getPropertyValue("--lanes")) + 340;
+      const paper = inner.closest(".wide") ? 1000 : 690; // pixels between the margins, landscape or portrait
+      const wanted = parseFloat(inner.style.getPropertyValue("--lanes")) + 440; // and the words
       inner.style.setProperty("--print", Math.min(1, paper / wanted).toFixed(3));
     }
   });
@@ -83,7 +83,7 @@
         button.disabled = ["first", "back"].includes(button.dataset.go) ? number === 1 : number === this.last;
       }
       this.tell(step, number);
-      this.source("model", step.model || this.earlier(number), !step.model);
+      this.source("model", step.model || this.earlier(number) || this.later(), !step.model);
       this.source("library", step.library, false);
       if (chosen) {
         active = this;
@@ -98,6 +98,11 @@
     earlier(number) { // the line where the driver was before a step that is not its own
       for (let at = number - 1; at > 0; at--) if (this.steps[at - 1].model) return this.steps[at - 1].model;
       return null;
+    }
+
+    later() { // the text of the driver before it has run
+      const place = this.steps.find((step) => step.model)?.model;
+      return place ? [place[0], 1, 0] : null;
     }
 
     tell(step, number) {
@@ -121,20 +126,20 @@
       const code = box.querySelector(".code");
       box.hidden = !place && which === "library";
       if (!place) {
-        name.textContent = "the driver has not run yet";
+        name.textContent = "the driver does not run";
         code.replaceChildren();
         delete code.dataset.text;
         return;
       }
       const [text, first, last] = place;
       const template = document.getElementById(`text-${text}`);
-      name.textContent = template.dataset.name + (earlier ? ": where it was before" : "");
+      name.textContent = template.dataset.name + (!earlier ? "" : last ? ": where it was before" : ": it has not run yet");
       if (code.dataset.text !== String(text)) {
         code.replaceChildren(template.content.cloneNode(true));
         code.dataset.text = text;
       }
       for (const line of code.querySelectorAll(".lit, .last")) line.classList.remove("lit", "last");
-      const many = which === "model" ? first : last; // a statement is lit on the line where it begins
+      const many = which === "model" ? Math.min(first, last) : last; // a statement is lit on the line where it begins
       for (let at = first; at <= many; at++) code.children[at - 1]?.classList.add(earlier ? "last" : "lit");
       reveal(code, code.children[first - 1], which === "library" ? 0.08 : 0.4);
     }
