@@ -6,6 +6,7 @@ from collections import deque
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from wdfmc import matrix as module
@@ -181,11 +182,14 @@ def slowly(graph: Graph, done: Deeds, flow: Flow, event: str) -> dict[str, tuple
                 while todo:
                     here = todo.popleft()
                     for there, taken in steps.get(here, ()):
-                        if slot in done.acts.get(taken, {}):
-                            acts |= done.acts[taken][slot]
-                        elif own[here] != own[there] and flow.names[own[there]] not in left:
-                            ends.add(taken)
-                        elif there not in seen:
+                        acts |= done.acts.get(taken, {}).get(slot, frozenset())
+                        if slot in done.surely.get(taken, ()):
+                            continue
+                        if own[here] != own[there] and flow.names[own[there]] not in left:
+                            if slot not in done.acts.get(taken, {}):
+                                ends.add(taken)
+                                continue
+                        if there not in seen:
                             seen.add(there)
                             todo.append(there)
     return found
@@ -207,4 +211,5 @@ def test_marks_find_what_following_every_run_finds(name: str) -> None:
     for state, (_, ends) in expected.items():
         assert set(quick[state].by_itself) == {act for number in ends for act in module.told(graph, number)}
     assert quick
-    assert column_of(flow, "matrix-nothing", graph.transition * 0, graph.transition * 0) == {}
+    nothing = np.zeros(len(graph.transition), np.uint64)
+    assert column_of(flow, "matrix-nothing", nothing, nothing, nothing) == {}

@@ -258,10 +258,12 @@ class Deeds:
     Args:
         happens: event -> the slots that it is about.
         acts: slot -> the lines of the driver that change something of its request.
+        surely: the slots of which this is true of every template that the transition stands for.
     """
 
     happens: dict[int, dict[str, frozenset[int]]] = field(default_factory=dict)
     acts: dict[int, dict[int, frozenset[Act]]] = field(default_factory=dict)
+    surely: dict[int, frozenset[int]] = field(default_factory=dict)
 
 
 def deeds(graph: Graph, columns: Iterable[str]) -> Deeds:
@@ -277,22 +279,26 @@ def deeds(graph: Graph, columns: Iterable[str]) -> Deeds:
         slots = graph.system.transitions[number].slots
         happens: dict[str, frozenset[int]] = {}
         acts: dict[int, frozenset[Act]] = {}
+        surely = everyone
         for template in graph.templates(number):
             for update in template.updates:
                 if (event := events.get(update.target.variable)) is not None:
                     of = update.target.slot
                     happens[event] = happens.get(event, frozenset()) | ({slots[of]} if of is not None else everyone)
-            if template.actor.kind in DRIVERS:
-                for statement in template.statements:
-                    act = Act(template.actor.name, statement.span)
-                    for effect in statement.effects:
-                        if effect.target.variable in fields and effect.target.slot is not None:
-                            slot = slots[effect.target.slot]
-                            acts[slot] = acts.get(slot, frozenset()) | {act}
+            changed: set[int] = set()
+            for statement in template.statements if template.actor.kind in DRIVERS else ():
+                act = Act(template.actor.name, statement.span)
+                for effect in statement.effects:
+                    if effect.target.variable in fields and effect.target.slot is not None:
+                        slot = slots[effect.target.slot]
+                        acts[slot] = acts.get(slot, frozenset()) | {act}
+                        changed.add(slot)
+            surely &= changed
         if happens:
             found.happens[int(number)] = happens
         if acts:
             found.acts[int(number)] = acts
+            found.surely[int(number)] = surely
     return found
 
 
@@ -323,6 +329,14 @@ class Flow:
 
     def bit(self, slot: int, state: int) -> int:
         return 1 << (slot * len(self.names) + state)
+
+    def marked(self, slots: Mapping[int, Iterable[int]]) -> Marks:
+        """All marks of the slots that each step's transition has there."""
+        marks = np.zeros(len(self.graph.system.transitions), np.uint64)
+        for number, found in slots.items():
+            for slot in found:
+                marks[number] |= self.marks_of(slot)
+        return marks[self.graph.transition]
 
     def marks_of(self, slot: int) -> np.uint64:
         return np.uint64(sum(self.bit(slot, state) for state in range(len(self.names))))
@@ -403,27 +417,31 @@ def key_of(act: Act) -> tuple[str, int, str]:
 def found(
     flow: Flow, columns: Mapping[str, typed.Rule], states: Sequence[str]
 ) -> Iterator[tuple[tuple[str, str], Cell]]:
-    graph, done = flow.graph, flow.deeds
-    acting = np.zeros(len(graph.system.transitions), np.uint64)
-    for number, acts in done.acts.items():
-        for slot in acts:
-            acting[number] |= flow.marks_of(slot)
-    acted = acting[graph.transition]
+    graph = flow.graph
+    acted = flow.marked(flow.deeds.acts)
+    settled = flow.marked(flow.deeds.surely)
     ended = np.zeros(len(graph.transition), np.uint64)
     ends = sorted(flow.ends())
     for slot, column in enumerate(flow.own):
         before, after = column[graph.source], column[graph.target]
         ended[(before != after) & np.isin(after, ends)] |= flow.marks_of(slot)
     ended &= ~acted
+    settled |= ended
     for name, rule in columns.items():
-        drafts = column_of(flow, name, acted, ended)
+        drafts = column_of(flow, name, acted, ended, settled)
         for state in states:
             if state in drafts:
                 yield (state, rule.sentence), drafts[state].cell()
 
 
-def column_of(flow: Flow, event: str, acted: Marks, ended: Marks) -> dict[str, _Draft]:
-    """What is found of one event, by state. `acted`, `ended`: the marks of requests on which a step puts an end."""
+def column_of(flow: Flow, event: str, acted: Marks, ended: Marks, settled: Marks) -> dict[str, _Draft]:
+    """What is found of one event, by state.
+
+    Args:
+        acted: for each step the marks of the requests on which the driver may act in it.
+        ended: of those that end in it by themselves.
+        settled: the marks that the step takes away.
+    """
     graph = flow.graph
     put = flow.born(event)
     drafts: dict[str, _Draft] = {}
@@ -433,7 +451,7 @@ def column_of(flow: Flow, event: str, acted: Marks, ended: Marks) -> dict[str, _
         rows = np.flatnonzero(put & flow.marks_of(slot))
         for before, after in np.unique(np.stack([own[graph.source[rows]], own[graph.target[rows]]]), axis=1).T:
             drafts.setdefault(flow.names[before], _Draft()).becomes.add(flow.names[after])
-    due = flow.spread(put & ~ended, acted | ended)[graph.source]
+    due = flow.spread(put & ~ended, settled)[graph.source]
     for number, slot, state in flow.by_transition(graph.transition, due & acted):
         drafts[state].lines |= flow.deeds.acts[number][slot]
     for number, _, state in flow.by_transition(graph.transition, (due | put) & ended):
