@@ -30,7 +30,7 @@ class Finding:
     """One thing that is asked of an answer, and what was found.
 
     Args:
-        name: of the rule; of the driver, if the answer is itself a rule.
+        name: of the rule; of the driver, if the answer is itself a rule. `sentence` says what is asked of it.
         asked: that it holds in every run, or that it happens in some run.
         path: of the model whose lines the trace shows.
     """
@@ -130,7 +130,8 @@ def said_of_drivers(lesson: Lesson, text: ast.Text) -> Iterator[Finding]:
         for result in (result for result in report.results if result.rule in wanted):
             proved = wanted[result.rule] == "proved"
             found = holds(result, report.path, lesson.any_number) if proved else happens(result, report.path)
-            yield replace(found, name=path.name)
+            sentence = "the rule has to hold here" if proved else "the rule has to notice that this driver is wrong"
+            yield replace(found, name=path.name, sentence=sentence)
 
 
 # ---------------------------------------------------------------- what belongs to the lesson

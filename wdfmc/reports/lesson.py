@@ -10,6 +10,7 @@ from wdfmc.course.answers import Finding, Judgement
 from wdfmc.reports.page import Line, Look, cells, padded, paragraph, wrapped
 from wdfmc.reports.phrases import plural, verdict_phrase
 from wdfmc.reports.text import Drawing, trace_lines
+from wdfmc.verdict import Word
 
 STYLES: Final[Mapping[Progress, str]] = {
     Progress.NEW: "",
@@ -72,17 +73,22 @@ def judgement_lines(judgement: Judgement, following: Lesson | None, look: Look) 
     head = f"{lesson.number}. {lesson.title}: "
     if judgement.accepted:
         return [((head, "bold"), ("solved", "bold green")), (), *after_lines(judgement, following, look)]
-    lines: list[Line] = [((head, "bold"), ("not yet", "bold red")), ()]
-    breaches = {finding.name for finding in judgement.those("hold", "no")}
-    waiting = [
-        finding for finding in judgement.findings if finding.met == "open" and breaches & set(finding.result.under)
-    ]
+    wrong = [finding for finding in judgement.findings if finding.met == "no"]
+    lines: list[Line] = [((head, "bold"), ("not yet", "bold red") if wrong else ("open", "bold yellow")), ()]
+    breaches = {finding.name for finding in wrong if finding.asked == "hold"}
+    still_open = [finding for finding in judgement.findings if finding.met == "open"]
+    cut_off = [finding for finding in still_open if breaches & set(finding.result.under)]
+    counted = [finding for finding in still_open if finding.result.verdict is Word.PROVED and not finding.result.under]
     for finding in judgement.findings:
-        if finding.met != "yes" and finding not in waiting:
+        if finding.met != "yes" and finding not in cut_off and finding not in counted:
             label, style = LABELS[finding.asked, finding.met]
             lines += labelled(label, style, told(finding), look)
-    if waiting:
-        said = f"{plural(len(waiting), 'rule')}: nothing is said of a run after such a breach"
+    if cut_off:
+        said = f"{plural(len(cut_off), 'rule')}: nothing is said of a run after such a breach"
+        lines += labelled("open", "yellow", said, look)
+    if counted:
+        size = plural(int(counted[0].result.requests), "request")
+        said = f"{plural(len(counted), 'rule')}: proved for {size}, but no proof was found for any number"
         lines += labelled("open", "yellow", said, look)
     kept, done = len(judgement.those("hold", "yes")), len(judgement.those("happen", "yes"))
     parts = sum(finding.asked == "happen" for finding in judgement.findings)
