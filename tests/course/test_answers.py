@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from wdfmc.course import lessons
-from wdfmc.course.answers import Judgement, judged
+from wdfmc.course.answers import Judgement, example, judged
 from wdfmc.diagnostics import Rejected
 from wdfmc.language.reading import read
 from wdfmc.source import Source
@@ -34,17 +34,21 @@ def test_repaired_file_is_accepted(name: str) -> None:
 # ---------------------------------------------------------------- cheats
 
 
+def whole(callback: str) -> str:
+    """Matches a callback, its head and the rest, on one line or on several."""
+    return rf"^(    callback {callback}\(.*\) {{)(?:.* }}\n|\n(?:.*\n)*?    }}\n)"
+
+
 def with_body(text: str, callback: str, body: str) -> str:
     """A driver in which a callback does something else."""
-    begins = rf"^(    callback {callback}\(.*\) {{)"
-    changed = re.sub(rf"{begins}(?:.* }}\n|\n(?:.*\n)*?    }}\n)", rf"\1 {body} }}\n", text, flags=re.MULTILINE)
+    changed = re.sub(whole(callback), rf"\1 {body} }}\n", text, flags=re.MULTILINE)
     assert changed != text, callback
     return changed
 
 
 def without(text: str, callback: str) -> str:
     """A driver without a callback and what binds it."""
-    cut = re.sub(rf"^    callback {callback}\(.*\) {{\n(?:.*\n)*?    }}\n", "", text, flags=re.MULTILINE)
+    cut = re.sub(whole(callback), "", text, flags=re.MULTILINE)
     assert cut != text, callback
     return re.sub(rf" \w+ = {callback};", "", cut)
 
@@ -125,8 +129,8 @@ def test_part_of_the_job_that_is_left_out_is_named(name: str, old: str, new: str
     judgement = judge(name, text.replace(old, new))
     assert [finding.name for finding in judgement.those("happen", "no")] == [missing]
     assert not judgement.those("hold", "no")
-    (example,) = judgement.examples
-    assert example.name == missing and example.result.trace is not None
+    shown = example(judgement)
+    assert shown is not None and shown.name == missing and shown.result.trace is not None
 
 
 # ---------------------------------------------------------------- what belongs to the lesson

@@ -91,7 +91,7 @@ def start(lesson: Lesson, folder: Path) -> int:
 
 def check(lesson: Lesson, answer: str, here: Path) -> int:
     """Raises Rejected."""
-    from wdfmc.course.answers import judged
+    from wdfmc.course.answers import example, judged
     from wdfmc.language.reading import read
     from wdfmc.reports.lesson import judgement_lines
 
@@ -101,7 +101,8 @@ def check(lesson: Lesson, answer: str, here: Path) -> int:
         path = Path(lesson.answer) if inside else Path(lesson.directory) / lesson.answer
     judgement = judged(lesson, read(path))
     following = next((other for other in lessons() if other.number == lesson.number + 1), None)
-    show(lambda look: judgement_lines(judgement, following, look))
+    shown = example(judgement)
+    show(lambda look: judgement_lines(judgement, shown, following, look))
     if judgement.accepted:
         remember(lesson, path)
         return DONE

@@ -45,11 +45,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """`examples`: if that is all that is wrong, how the driver that the student got does what the answer leaves out."""
+    """All that was asked of an answer to a lesson."""
 
     lesson: Lesson
     findings: tuple[Finding, ...]
-    examples: tuple[Finding, ...]
 
     @property
     def accepted(self) -> bool:
@@ -63,7 +62,7 @@ def judged(lesson: Lesson, answer: Source) -> Judgement:
     """Raises Rejected: the text is wrong, or it changes what belongs to the lesson."""
     text = parse(answer)
     if lesson.about_a_rule:
-        return Judgement(lesson, tuple(said_of_drivers(lesson, text)), ())
+        return Judgement(lesson, tuple(said_of_drivers(lesson, text)))
     own = without_expectations(within(lesson, text))
     rules, job = (parse(read(lesson.folder / name)) for name in (RULES, JOB))
     parts = names_of(job)
@@ -73,14 +72,18 @@ def judged(lesson: Lesson, answer: Source) -> Judgement:
         wider = checked(own, (rules,), WIDENING)
         done = [finding for finding in found if finding.asked == "happen"]
         found = [*(holds(result, wider.path, any_number=True) for result in wider.results), *done]
-    judgement = Judgement(lesson, tuple(found), ())
-    left_out = {finding.name for finding in judgement.those("happen", "no")}
-    if left_out and not judgement.those("hold", "no"):
-        given = without_expectations(parse(read(lesson.folder / lesson.answer)))
-        example = checked(given, (job,))
-        shown = [happens(result, example.path) for result in example.results if result.rule in left_out]
-        judgement = replace(judgement, examples=tuple(shown))
-    return judgement
+    return Judgement(lesson, tuple(found))
+
+
+def example(judgement: Judgement) -> Finding | None:
+    """If the job is all that an answer lacks: how the driver that the student got does the first part that is left out."""
+    lesson = judgement.lesson
+    left_out = judgement.those("happen", "no")
+    if not left_out or judgement.those("hold", "no") or lesson.about_a_rule:
+        return None
+    given = without_expectations(parse(read(lesson.folder / lesson.answer)))
+    report = checked(given, (parse(read(lesson.folder / JOB)),))
+    return next(happens(result, report.path) for result in report.results if result.rule == left_out[0].name)
 
 
 def checked(model: ast.Text, specs: tuple[ast.Text, ...], widening: float = 0.0) -> ModelReport:

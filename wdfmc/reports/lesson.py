@@ -67,8 +67,13 @@ def hint_lines(lesson: Lesson, number: int, look: Look) -> list[Line]:
     return lines
 
 
-def judgement_lines(judgement: Judgement, following: Lesson | None, look: Look) -> list[Line]:
-    """What is wrong, part by part, then one trace. `following`: the lesson after this one."""
+def judgement_lines(judgement: Judgement, example: Finding | None, following: Lesson | None, look: Look) -> list[Line]:
+    """What is wrong, part by part, then one trace.
+
+    Args:
+        example: how something that is left out can be done.
+        following: the lesson after this one.
+    """
     lesson = judgement.lesson
     head = f"{lesson.number}. {lesson.title}: "
     if judgement.accepted:
@@ -95,7 +100,7 @@ def judgement_lines(judgement: Judgement, following: Lesson | None, look: Look) 
     rules = len(judgement.findings) - parts
     said = f"{kept} of {plural(rules, 'rule')} kept, {done} of {plural(parts, 'part')} of the job done"
     lines += labelled("fine", "dim", said, look)
-    lines += [(), *evidence_lines(judgement, look)]
+    lines += [(), *evidence_lines(judgement, example, look)]
     return lines
 
 
@@ -122,16 +127,15 @@ def after_lines(judgement: Judgement, following: Lesson | None, look: Look) -> l
     return paragraph("  ", said, look.width)
 
 
-def evidence_lines(judgement: Judgement, look: Look) -> list[Line]:
+def evidence_lines(judgement: Judgement, example: Finding | None, look: Look) -> list[Line]:
     """The shortest trace that breaks a rule; else how something that is missing can be done."""
     broken = [(finding, finding.result.trace) for finding in judgement.those("hold", "no")]
     traces = [(len(trace.steps), at, finding, trace) for at, (finding, trace) in enumerate(broken) if trace]
     if traces:
         _, _, finding, trace = min(traces)
         return trace_lines(finding.result, trace, finding.path, look)
-    for finding in judgement.examples:
-        if finding.result.trace is not None:
-            said = f"{finding.name}: the driver that you were given does it like this, up to the step marked at the end"
-            lines = paragraph("", said, look.width, "bold")
-            return [*lines, (), *Drawing(finding.result.trace, finding.path, look).lines()]
+    if example is not None and example.result.trace is not None:
+        said = f"{example.name}: the driver that you were given does it like this, up to the step marked at the end"
+        lines = paragraph("", said, look.width, "bold")
+        return [*lines, (), *Drawing(example.result.trace, example.path, look).lines()]
     return []
