@@ -76,7 +76,7 @@ def judged(lesson: Lesson, answer: Source) -> Judgement:
 
 
 def example(judgement: Judgement) -> Finding | None:
-    """If the job is all that an answer lacks: how the driver that the student got does the first part that is left out."""
+    """If the job is all that an answer lacks: how the driver that was given does the first part that is left out."""
     lesson = judgement.lesson
     left_out = judgement.those("happen", "no")
     if not left_out or judgement.those("hold", "no") or lesson.about_a_rule:
