@@ -15,13 +15,15 @@ from wdfmc.language.expected import EXPRESSIONS, keywords
 from wdfmc.semantics import typed
 from wdfmc.semantics.check import BEHAVIOURS, VERDICTS
 from wdfmc.semantics.declarations import Tables
-from wdfmc.semantics.types import CallbackType, EnumType, FlagsType, RefType, StatusType, Type
+from wdfmc.semantics.types import CallbackType, EnumType, FlagsType, RefType, StatusType, Type, UnknownType, fits
 from wdfmc.semantics.uses import Role
 from wdfmc.source import Source
 
 # Of the protocol's kinds of completion items.
 FUNCTION, FIELD, VARIABLE, CLASS, EVENT, KEYWORD, MEMBER, CONSTANT, REFERENCE = 3, 5, 6, 7, 23, 14, 20, 21, 18
-FITTING, NEAR, KNOWN, WORD = range(4)  # ranks: what is wanted here, the driver's own, the library's, the language's
+LOCAL, FITTING, NEAR, KNOWN, WORD = range(
+    5
+)  # ranks: what is wanted here, the driver's own, the library's, the language's
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +269,7 @@ def expressions(scope: Scope) -> Iterator[Offer]:
     tables = scope.tables
     wanted = wanted_type(scope)
     for name, kind in scope.locals.items():
-        yield Offer(name, VARIABLE, str(kind or ""), rank=FITTING if wanted is None or kind == wanted else NEAR)
+        yield Offer(name, VARIABLE, str(kind or ""), rank=LOCAL if wanted is None or fitting(kind, wanted) else NEAR)
     if scope.text != "framework":
         for name, (_, _, field) in tables.contexts.items():
             yield Offer(name, FIELD, str(field.type), rank=NEAR)
@@ -294,6 +296,10 @@ def expressions(scope: Scope) -> Iterator[Offer]:
     if scope.text == "rule":
         yield from events(scope)
     yield from (Offer(name, FUNCTION, words=words) for name, words in BUILT_IN.items())
+
+
+def fitting(kind: Type | None, wanted: Type) -> bool:
+    return kind is not None and fits(kind, wanted) and not isinstance(kind, UnknownType)
 
 
 def wanted_type(scope: Scope) -> Type | None:
