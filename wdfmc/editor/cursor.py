@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final
 
 from wdfmc.language.expected import starts
@@ -116,9 +116,9 @@ class Cursor:
         if self.repaired:
             return None
         text = self.source.text
-        rest = automaton().lexemes(text[self.offset :])
-        for words in HEALED:
-            if reads_on(self.stack, automaton().lexemes(words), words, rest, text[self.offset :]):
+        rest = [lexeme for lexeme in automaton().lexemes(text) if lexeme.start >= self.offset]
+        for words, lexemes in healing():
+            if reads_on(self.stack, lexemes, words, rest, text):
                 return Source(self.source.name, text[: self.start] + words + text[self.offset :])
         return None
 
@@ -135,18 +135,18 @@ def cursor_at(source: Source, offset: int) -> Cursor | None:
 
 
 def cursor_before(source: Source, start: int, offset: int) -> Cursor | None:
-    cut = Source(source.name, source.text[:start])
-    if in_comment_or_string(cut.text):
-        return None
     machine = automaton()
-    lexemes = machine.lexemes(cut.text)
+    text = source.text
+    lexemes = [lexeme for lexeme in machine.lexemes(text) if lexeme.end <= start]
+    if in_comment_or_string(text, lexemes, start):
+        return None
     stack, index = machine.empty, 0
     before: list[Read] = []
     while index < len(lexemes):
-        moved = machine.after(stack, lexemes, index, cut.text)
+        moved = machine.after(stack, lexemes, index, text)
         if moved is None:
-            return repaired(source, cut, start, offset)
-        before.append(Read(moved[2], cut.text[lexemes[index].start : lexemes[moved[1] - 1].end], lexemes[index].start))
+            return repaired(source, Source(source.name, text[:start]), start, offset)
+        before.append(Read(moved[2], text[lexemes[index].start : lexemes[moved[1] - 1].end], lexemes[index].start))
         stack, index, _ = moved
     return Cursor(source, start, offset, stack, tuple(before), False)
 
@@ -159,17 +159,26 @@ def repaired(source: Source, cut: Source, start: int, offset: int) -> Cursor:
     return Cursor(source, start, offset, stack, before, True)
 
 
-def in_comment_or_string(text: str) -> bool:
-    """Whether the end of a text is inside of one."""
-    last = None
-    for match in automaton().lexeme.finditer(text):
-        if match.lastgroup == "illegal" and match[0] == '"':
-            if "\n" not in text[match.start() :]:
-                return True
-        elif match.lastgroup == "symbol" and text.startswith("/*", match.start()):
+def in_comment_or_string(text: str, lexemes: Sequence[Lexeme], start: int) -> bool:
+    """Whether an offset is inside of one. `lexemes`: those before it."""
+    behind = lexemes[-1].end if lexemes else 0
+    for match in automaton().lexeme.finditer(text[:start], behind):
+        if match.lastgroup == "ignored" and match[0].startswith("//") and match.end() == start:
             return True
-        last = match
-    return last is not None and last.lastgroup == "ignored" and last[0].startswith("//") and last.end() == len(text)
+        if match[0] == '"' or (match[0] == "/" and text.startswith("/*", match.start())):
+            return True
+    for lexeme in lexemes:  # what no terminal begins with: a comment or a string without an end
+        if not lexeme.terminals:
+            if text.startswith("/*", lexeme.start):
+                return True
+            if lexeme.text == '"' and "\n" not in text[lexeme.start : start]:
+                return True
+    return False
+
+
+@cache
+def healing() -> tuple[tuple[str, tuple[Lexeme, ...]], ...]:
+    return tuple((words, tuple(automaton().lexemes(words))) for words in HEALED)
 
 
 def reads_on(stack: Cell, words: Sequence[Lexeme], words_text: str, rest: Sequence[Lexeme], rest_text: str) -> bool:

@@ -7,6 +7,7 @@ milliseconds. Only checks take longer: each has a process of its own, which ends
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,9 +22,9 @@ from pygls.uris import from_fs_path, to_fs_path
 from wdfmc import __version__, library
 from wdfmc.commands.fmt import in_standard_form
 from wdfmc.diagnostics import Diagnostic, Rejected, Severity
-from wdfmc.editor.analysis import Analysis, Analyst, Known
+from wdfmc.editor.analysis import Analysis, Analyst, Known, library_base, library_index
 from wdfmc.editor.checking import Failed, Outcome, Task, outcomes_of
-from wdfmc.editor.completion import Offer, offers, signature_at
+from wdfmc.editor.completion import Offer, library_calls, offers, signature_at
 from wdfmc.editor.index import Occurrence
 from wdfmc.editor.outline import COLOURS, SHADES, Part, colours, outline
 from wdfmc.editor.pages import page
@@ -33,7 +34,7 @@ from wdfmc.language import ast
 from wdfmc.language.reading import read
 from wdfmc.source import Source, Span
 
-PAUSE: Final = 0.02  # seconds without a key before a text is analysed
+PAUSE: Final = 0.01  # seconds without a key before a text is analysed
 LONGEST_CHECK: Final = 600.0  # seconds
 CHECK, CANCEL, TRACE = "wdfmc.check", "wdfmc.cancel", "wdfmc.trace"
 NAME: Final = "wdfmc"
@@ -358,6 +359,16 @@ def language_server() -> Server:
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
         server.closed(params.text_document.uri)
+
+    @server.feature(lsp.INITIALIZED)
+    async def initialized(params: lsp.InitializedParams) -> None:
+        """Read the library before somebody waits for it, in pieces that no key has to wait for."""
+        library_base()
+        library_calls()
+        for source in library.sources():
+            library_index(source)
+            await asyncio.sleep(0.01)
+        gc.freeze()  # what is never let go is not to be looked at again and again
 
     @server.feature(lsp.SHUTDOWN)
     def shutdown(params: Any) -> None:

@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 from wdfmc.cache import code_of, remembered
 
 END: Final = "$END"
+RECENT: Final = 4  # texts
 IGNORED: Final = ("COMMENT", "CAST", "ANNOTATION", "WHITESPACE")
 STRETCHING: Final = ("RULE_NAME", "IF_IDLE")  # can be longer than one lexeme: `no-double-complete`, `if idle`
 
@@ -166,6 +167,8 @@ class Automaton:
 
     def lexemes(self, text: str) -> list[Lexeme]:
         """Every lexeme of a text except white space, comments, casts and annotations."""
+        if text in self.recent:
+            return list(self.recent[text])
         found = []
         fixed: dict[str, tuple[str, ...]] = {"number": ("NUMBER",), "string": ("STRING",), "illegal": ()}
         known, terminals_of = self.known, self.terminals_of
@@ -178,7 +181,15 @@ class Automaton:
             if terminals is None:
                 terminals = known.get(spelled) or terminals_of(spelled)
             found.append(Lexeme(spelled, match.start(), match.end(), terminals))
+        if len(self.recent) >= RECENT:
+            del self.recent[next(iter(self.recent))]
+        self.recent[text] = list(found)
         return found
+
+    @cached_property
+    def recent(self) -> dict[str, list[Lexeme]]:
+        """The texts that were read last: one that is wrong, or is being written, is read several times."""
+        return {}
 
     @cached_property
     def stretches(self) -> Mapping[str, re.Pattern[str]]:
