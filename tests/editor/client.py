@@ -195,4 +195,6 @@ async def editor(capabilities: lsp.ClientCapabilities | None = None) -> AsyncIte
         assert process is not None
         assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
     finally:
+        if client._server is not None and client._server.returncode is None:
+            client._server.kill()
         await client.stop()

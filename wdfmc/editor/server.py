@@ -535,7 +535,9 @@ def answer_about_rules(server: Server) -> None:
         return list(server.lenses(server.document(params.text_document.uri)))
 
     @server.command(CHECK)
-    async def check(uri: str, rule: str | None = None, target: str | None = None) -> list[dict[str, str | None]]:
+    async def check(uri: str, *of: Any) -> list[dict[str, str | None]]:
+        """`of`: the rule and the behaviour of targets; what is left out is null."""
+        rule, target = (*of, None, None)[:2]
         found = await server.check(server.document(uri), rule, target)
         return [{"rule": each.rule, "verdict": each.word, "phrase": each.phrase} for each in found]
 
@@ -545,8 +547,9 @@ def answer_about_rules(server: Server) -> None:
             running.cancel()
 
     @server.command(TRACE)
-    def trace(uri: str, rule: str | None = None, target: str | None = None) -> dict[str, str] | None:
+    def trace(uri: str, *of: Any) -> dict[str, str] | None:
         """The page of a rule, or of all that were checked, violated ones first."""
+        rule, target = (*of, None, None)[:2]
         found = server.document(uri).outcomes.get((rule, target))
         if not found:
             return None
