@@ -402,6 +402,30 @@ def test_names_of_imported_texts(talk: Talk, tmp_path: Path) -> None:
     talk(about)
 
 
+def test_names_while_the_text_cannot_be_read(talk: Talk) -> None:
+    """They are those of the text before, each where it is now; they are not renamed."""
+    broken = MODEL.replace("add Request to Pending;", "if ((x\n                add Request to Pending;")
+
+    async def about(editor: Editor) -> None:
+        editor.open(URI, MODEL)
+        editor.change(URI, broken)
+        assert await editor.codes(URI) != []
+        shown = await editor.hover(URI, "from |Pending")
+        assert shown is not None and "set of request" in shown
+        found = await editor.definition(URI, "Complete(|r, ")
+        assert found is not None and found.range.start == editor.place(URI, "Finish(|r")
+        assert await editor.hover(URI, "if ((|x") is None
+        assert editor.place(URI, "|driver Waiting") == (await editor.lenses(URI))[0].range.start
+        given = lsp.DocumentSymbolParams(lsp.TextDocumentIdentifier(URI))
+        (driver,) = await editor.client.text_document_document_symbol_async(given) or ()
+        assert isinstance(driver, lsp.DocumentSymbol) and driver.children
+        assert driver.children[-1].selection_range.start == editor.place(URI, "helper |Finish")
+        with pytest.raises(JsonRpcException, match="syntax error"):
+            await editor.rename(URI, "from |Pending", "Parked")
+
+    talk(about)
+
+
 # ---------------------------------------------------------------- the whole text
 
 

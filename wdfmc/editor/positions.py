@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal, TypeAlias
 
@@ -54,3 +55,39 @@ class Positions:
         while at < len(words) and units + (width := self.units(words[at])) <= column:
             at, units = at + 1, units + width
         return self.starts[line] + at
+
+
+@dataclass(frozen=True)
+class Shift:
+    """From a text to a later one that differs in one place, as texts do that are being written.
+
+    prefix, suffix: characters at the beginning and at the end that are the same.
+    """
+
+    before: int
+    after: int
+    prefix: int
+    suffix: int
+
+    @staticmethod
+    def between(before: str, after: str) -> Shift:
+        prefix = same_at_start(before, after)
+        suffix = same_at_start(before[prefix:][::-1], after[prefix:][::-1])
+        return Shift(len(before), len(after), prefix, suffix)
+
+    def forth(self, offset: int) -> int:
+        """An offset of the earlier text in the later one; in what was replaced, where that begins."""
+        if offset <= self.prefix:
+            return offset
+        return max(self.prefix, self.after - (self.before - offset))
+
+    def back(self, offset: int) -> int | None:
+        """An offset of the later text in the earlier one; None in what is new."""
+        if offset <= self.prefix:
+            return offset
+        return self.before - (self.after - offset) if self.after - offset <= self.suffix else None
+
+
+def same_at_start(one: str, other: str) -> int:
+    """How many characters."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

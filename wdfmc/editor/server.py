@@ -28,7 +28,7 @@ from wdfmc.editor.completion import Offer, library_calls, offers, signature_at
 from wdfmc.editor.index import Occurrence
 from wdfmc.editor.outline import COLOURS, SHADES, Part, colours, outline
 from wdfmc.editor.pages import page
-from wdfmc.editor.positions import Encoding, Positions
+from wdfmc.editor.positions import Encoding, Positions, Shift
 from wdfmc.editor.renaming import Refused, references, renameable, renamed
 from wdfmc.language import ast
 from wdfmc.language.reading import read
@@ -63,6 +63,7 @@ class Document:
     pending: asyncio.TimerHandle | None = None
     checks: dict[tuple[str | None, str | None], asyncio.Task[None]] = field(default_factory=dict)
     outcomes: dict[tuple[str | None, str | None], list[Outcome]] = field(default_factory=dict)
+    shifted: tuple[Source, Shift] | None = None
 
     def span(self, start: int, end: int) -> lsp.Range:
         return lsp.Range(self.place(start), self.place(end))
@@ -74,7 +75,26 @@ class Document:
         return self.positions.offset(position.line, position.character)
 
     def range_of(self, span: Span) -> lsp.Range:
+        """Of a span of this text, or of what it was when it could last be read."""
+        if self.good is not None and span.source == self.good.tree.source != self.source:
+            return self.span(self.shift.forth(span.start), self.shift.forth(span.end))
         return self.span(span.start, span.end)
+
+    @property
+    def shift(self) -> Shift:
+        """From the text as it could last be read to the present one."""
+        if self.shifted is None or self.shifted[0] is not self.source:
+            before = self.good.tree.source.text if self.good else ""
+            self.shifted = self.source, Shift.between(before, self.source.text)
+        return self.shifted[1]
+
+    def at(self, known: Known, position: lsp.Position) -> Occurrence | None:
+        """The name at a position. `known`: of this text, or of what it was when it could last be read."""
+        offset: int | None = self.offset(position)
+        if known.tree.source is not self.source:
+            assert offset is not None
+            offset = self.shift.back(offset)
+        return None if offset is None else known.index.at(offset)
 
 
 class Server(LanguageServer):
@@ -89,7 +109,7 @@ class Server(LanguageServer):
     def read(self, path: Path) -> Source:
         """The text of a file, as it is in the editor if it is open there. Raises Rejected."""
         for document in self.documents.values():
-            if Path(document.source.name) == path:
+            if Path(document.source.name).resolve() == path.resolve():
                 return document.source
         return read(path)
 
@@ -129,6 +149,13 @@ class Server(LanguageServer):
         return document.analysis
 
     def known(self, uri: str) -> tuple[Document, Known | None]:
+        """What is known of a text; while it cannot be read, of what it was before."""
+        document = self.document(uri)
+        self.analysed(document)
+        return document, document.good
+
+    def known_now(self, uri: str) -> tuple[Document, Known | None]:
+        """What is known of a text as it is."""
         document = self.document(uri)
         return document, self.analysed(document).known
 
@@ -138,14 +165,14 @@ class Server(LanguageServer):
 
     def positions_of(self, source: Source) -> tuple[str, Positions]:
         """The address of a text, and its positions."""
-        for document in self.documents.values():
-            if document.source == source or document.source.name == source.name:
-                return document.uri, document.positions
         uri = from_fs_path(str(installed(source.name)))
         assert uri is not None
         return uri, Positions(source.text, encoding_of(self))
 
     def location(self, span: Span) -> lsp.Location:
+        for document in self.documents.values():
+            if document.source.name == span.source.name:
+                return lsp.Location(document.uri, document.range_of(span))
         uri, positions = self.positions_of(span.source)
         start, end = positions.position(span.start), positions.position(span.end)
         return lsp.Location(uri, lsp.Range(lsp.Position(*start), lsp.Position(*end)))
@@ -279,10 +306,9 @@ class Server(LanguageServer):
             self.workspace_code_lens_refresh(None)
 
     def lenses(self, document: Document) -> Iterator[lsp.CodeLens]:
-        known = self.analysed(document).known
-        if known is None:
-            return
-        for item in known.tree.items:
+        self.analysed(document)
+        known = document.good
+        for item in known.tree.items if known else ():
             if isinstance(item, ast.Driver):
                 yield from self.lens(document, item.span, None, None, "check all rules")
         for expect in expectations(known):
@@ -291,7 +317,7 @@ class Server(LanguageServer):
     def lens(
         self, document: Document, span: Span, rule: str | None, target: str | None, title: str
     ) -> Iterator[lsp.CodeLens]:
-        place = document.span(span.start, span.start)
+        place = document.range_of(Span(span.source, span.start, span.start))
         if (rule, target) in document.checks:
             yield lsp.CodeLens(place, lsp.Command("checking ... (stop)", CANCEL, None, [document.uri]))
             return
@@ -353,6 +379,7 @@ def language_server() -> Server:
         """What imports this text may be right now, or wrong."""
         for document in server.documents.values():
             if document.uri != params.text_document.uri:
+                server.stop_checks(document)
                 document.analysis = None
                 server.publish(document)
 
@@ -385,7 +412,7 @@ def language_server() -> Server:
 def answer_about_names(server: Server) -> None:
     def named(uri: str, position: lsp.Position) -> tuple[Document, Known | None, Occurrence | None]:
         document, known = server.known(uri)
-        return document, known, known.index.at(document.offset(position)) if known else None
+        return document, known, document.at(known, position) if known else None
 
     @server.feature(lsp.TEXT_DOCUMENT_HOVER)
     def hover(params: lsp.HoverParams) -> lsp.Hover | None:
@@ -421,7 +448,7 @@ def answer_about_names(server: Server) -> None:
 
     @server.feature(lsp.TEXT_DOCUMENT_PREPARE_RENAME)
     def prepare_rename(params: lsp.PrepareRenameParams) -> lsp.Range:
-        document, known = server.known(params.text_document.uri)
+        document, known = server.known_now(params.text_document.uri)
         try:
             return document.range_of(renameable(document.offset(params.position), readable(known), server.analyst).span)
         except Refused as refused:
@@ -429,7 +456,7 @@ def answer_about_names(server: Server) -> None:
 
     @server.feature(lsp.TEXT_DOCUMENT_RENAME, lsp.RenameOptions(prepare_provider=True))
     def rename(params: lsp.RenameParams) -> lsp.WorkspaceEdit:
-        document, known = server.known(params.text_document.uri)
+        document, known = server.known_now(params.text_document.uri)
         try:
             known = readable(known)
             one = renameable(document.offset(params.position), known, server.analyst)
@@ -493,7 +520,7 @@ def answer_about_texts(server: Server) -> None:
 
     @server.feature(lsp.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL, legend)
     def semantic_tokens(params: lsp.SemanticTokensParams) -> lsp.SemanticTokens | None:
-        document, known = server.known(params.text_document.uri)
+        document, known = server.known_now(params.text_document.uri)
         if known is None:
             return None
         data: list[int] = []
