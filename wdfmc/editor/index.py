@@ -260,8 +260,10 @@ class Reader:
                 self.declare(node, 0, Role.ENUM)
                 for member in members:
                     self.add(member, Thing(Role.MEMBER, member.id, name), declares=True)
-            case ast.FlagsDeclaration():
+            case ast.FlagsDeclaration(name):
                 self.declare(node, 0, Role.FLAGS)
+                for word in words[1:]:
+                    self.add(word, Thing(Role.FLAG, text_of(word), name), declares=True)
             case ast.StatusDeclaration():
                 self.declare(node, 0, Role.STATUS)
             case ast.OptionDeclaration(name, type):
@@ -310,9 +312,6 @@ class Reader:
             kind = self.tables.type_of(node.type)
             self.add(node.span, Thing(role, node.name, owner), declares=True, type=kind)
             self.part((node.type,), within)
-            if isinstance(node.type, ast.EnumType) and isinstance(kind, EnumType):
-                for member in node.type.members:
-                    self.add(member, self.member(kind, member.id), declares=True)
             if isinstance(node.initial, ast.Name):
                 self.add(node.initial, self.member(kind, node.initial.id) or self.named(node.initial.id))
 
@@ -446,6 +445,10 @@ class Reader:
                 self.part(condition, self.bound(variable, within))
             case ast.NamedType():
                 self.named_word(node, 0, *TYPES)
+            case ast.EnumType(members):
+                kind = str(EnumType("", tuple(member.id for member in members)))
+                for member in members:
+                    self.add(member, Thing(Role.MEMBER, member.id, kind), declares=True)
             case ast.SetType() | ast.ListType():
                 self.named_word(node, -1, *TYPES)
             case ast.Declare(_, _, value):

@@ -67,8 +67,8 @@ def words_among(parts: list[Any]) -> Iterator[Token | ast.Name]:
     for part in parts:
         if isinstance(part, Token | ast.Name):
             yield part
-        elif isinstance(part, tuple):  # of `names`
-            yield from (name for name in part if isinstance(name, ast.Name))
+        elif isinstance(part, tuple):  # of `names`, of `flag`
+            yield from (name for name in part if isinstance(name, ast.Name | Token))
 
 
 def built(builder: Builder, made_by: Callable[[str], Any]) -> ast.Text:
@@ -144,10 +144,10 @@ class Builder:
         return ast.EnumDeclaration(str(c[0]), c[1], span=span)
 
     def flags(self, span: Span, c: list[Any]) -> ast.FlagsDeclaration:
-        return ast.FlagsDeclaration(str(c[0]), tuple(c[1:]), span=span)
+        return ast.FlagsDeclaration(str(c[0]), tuple((str(full), str(short)) for full, short in c[1:]), span=span)
 
-    def flag(self, span: Span, c: list[Any]) -> tuple[str, str]:
-        return str(c[0]), str(c[1] or c[0])
+    def flag(self, span: Span, c: list[Any]) -> tuple[Token, Token]:
+        return c[0], c[1] or c[0]
 
     def status(self, span: Span, c: list[Any]) -> ast.StatusDeclaration:
         return ast.StatusDeclaration(str(c[0]), self.value_of(c[1]), span=span)
