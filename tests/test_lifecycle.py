@@ -6,19 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from tests.drivers import random_driver
 from tests.shipped import MODELS, ROOT
 from wdfmc.check import Model, Options, library_texts, loaded, with_target
 from wdfmc.coverage import coverage
 from wdfmc.language.parse import parse
 from wdfmc.lifecycle import LifeCycle, contracts_of, life_cycle
+from wdfmc.semantics import typed
 from wdfmc.semantics.check import analyse
 from wdfmc.source import Source
 from wdfmc.system.instantiate import instantiate
-from wdfmc.system.lower import Lowering
+from wdfmc.system.lower import MODEL_BOUND, Lowering
 from wdfmc.system.ordered import ordered
 from wdfmc.system.step import enabled, step
 from wdfmc.traces.explain import lines
 
+MOST_STATES = 3000  # of a plain search
 SMALL = ["cancellation/pending_read.wdf", "seeds/stacked.wdf", "seeds/forward_unmodified.wdf", "seeds/split_reuse.wdf"]
 
 
@@ -42,17 +45,25 @@ def pairs(found: LifeCycle) -> set[tuple[str, str, str, int]]:
     }
 
 
-@pytest.mark.parametrize("name", SMALL)
-def test_edges_are_those_of_a_plain_search(name: str) -> None:
-    """Every reachable state of the unreduced instance; what each step changes is told as a trace tells it."""
-    program = with_target(model(name).program, "answers", False)
+def plain_search(program: typed.Program) -> set[tuple[str, str, str, int]] | None:
+    """Every reachable state of the unreduced instance of one request; what a step changes is told as a trace tells it.
+
+    None if there are too many, or if a bound of the model is hit: then the lowering is another one.
+    """
+    program = with_target(program, "answers", False)
     system = ordered(instantiate(Lowering(program, frozenset()).system(), 1))
     assert system.origin is not None
     found, seen, todo = set(), {system.initial}, [system.initial]
     while todo:
+        if len(seen) > MOST_STATES:
+            return None
         state = todo.pop()
         for number, transition in enumerate(system.transitions):
-            if transition.violates is None and enabled(transition, state):
+            if not enabled(transition, state):
+                continue
+            if transition.violates == MODEL_BOUND:
+                return None
+            if transition.violates is None:
                 after = step(system, state, number)
                 template = system.origin.templates[transition.template]
                 for told in lines(system, state, after, template, transition.slots, "", 0, 0):
@@ -61,7 +72,26 @@ def test_edges_are_those_of_a_plain_search(name: str) -> None:
                 if after not in seen:
                     seen.add(after)
                     todo.append(after)
-    assert pairs(cycle(name)) == {edge for edge in found if edge[0] != edge[1]}
+    return {edge for edge in found if edge[0] != edge[1]}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_edges_are_those_of_a_plain_search(name: str) -> None:
+    found = plain_search(model(name).program)
+    assert found is not None
+    assert pairs(cycle(name)) == found
+
+
+@pytest.mark.parametrize("first", [0, *(pytest.param(start, marks=pytest.mark.long) for start in range(10, 200, 10))])
+def test_edges_of_random_drivers(first: int) -> None:
+    compared = 0
+    for seed in range(first, first + (6 if first == 0 else 10)):
+        program = analyse(parse(Source(f"{seed}.wdf", random_driver(seed))), *library_texts())
+        found = plain_search(program)
+        if found is not None:
+            assert pairs(life_cycle(program, Options(requests=1), None)) == found, seed
+            compared += 1
+    assert compared >= 2
 
 
 def test_one_request_and_two() -> None:
