@@ -21,6 +21,7 @@ from wdfmc.usage import command_line, unknown_command
 
 COMMANDS: Final = (
     "check",
+    "watch",
     "report",
     "graph",
     "diff",

@@ -16,11 +16,11 @@ from wdfmc.console import INTERRUPTED, WRONG, complain, save, show, show_text
 from wdfmc.diagnostics import Diagnostic, Rejected
 from wdfmc.memory import peak, peak_of_ended_children
 from wdfmc.progress import Meter, listening
+from wdfmc.progress_display import watched
 from wdfmc.reports import FORMATS, WITH_DIAGNOSTICS
 from wdfmc.source import Source
 from wdfmc.usage import STDIN, TARGETS, contradictions, model_files, one_model, uncertifiable
 from wdfmc.verdict import ModelReport, Report, Result, Statistics
-from wdfmc.watch import watched
 
 ENGINES: Final = ("auto", "bmc", "explicit", "ic3")
 # The threads of numpy's OpenBLAS wait for each other by spinning: where other processes need the processors, too, two

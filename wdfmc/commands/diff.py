@@ -14,8 +14,8 @@ from wdfmc.commands.check import SINGLE, Decided, progress
 from wdfmc.console import complain, save, show, show_text
 from wdfmc.diagnostics import Diagnostic, Rejected
 from wdfmc.progress import Meter, listening
+from wdfmc.progress_display import watched
 from wdfmc.usage import STDIN, TARGETS, is_several, model_files, unwritable
-from wdfmc.watch import watched
 
 EXITS: Final = """\b
 Exit codes:

@@ -13,8 +13,8 @@ import click
 
 from wdfmc.console import DONE, complain, show, show_text
 from wdfmc.language.reading import read
+from wdfmc.progress_display import watched
 from wdfmc.usage import STDIN, TARGETS, read_stdin
-from wdfmc.watch import watched
 
 REPORT: Final = ".json"
 # As for `check`: numpy's threads and these processes would wait for each other.

@@ -13,8 +13,8 @@ from wdfmc.console import DONE, OPEN, complain, save, show_text
 from wdfmc.diagnostics import Diagnostic, Rejected, Severity
 from wdfmc.drawing import DRAWINGS
 from wdfmc.progress import Meter, concerning, listening
+from wdfmc.progress_display import watched
 from wdfmc.usage import STDIN, TARGETS, is_several, model_files, unwritable
-from wdfmc.watch import watched
 
 ENDINGS: Final = {".svg": "svg", ".dot": "dot", ".gv": "dot", ".json": "json"}
 EXITS: Final = """\b

@@ -14,8 +14,8 @@ import click
 from wdfmc.console import DONE, complain, save, show, show_text
 from wdfmc.diagnostics import Diagnostic, Rejected
 from wdfmc.language.reading import read
+from wdfmc.progress_display import watched
 from wdfmc.usage import STDIN, TARGETS, read_stdin, unwritable
-from wdfmc.watch import watched
 
 OPEN: Final = 3
 # As for `check`: numpy's threads and these processes would wait for each other.

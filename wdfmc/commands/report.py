@@ -14,9 +14,9 @@ from wdfmc.commands.check import EXITS, SINGLE, Decided, progress
 from wdfmc.console import complain, save, show_text
 from wdfmc.diagnostics import Diagnostic, Rejected
 from wdfmc.progress import Meter, listening
+from wdfmc.progress_display import watched
 from wdfmc.source import Source
 from wdfmc.usage import STDIN, TARGETS, model_files, unwritable
-from wdfmc.watch import watched
 
 
 @click.command("report", epilog=EXITS, short_help="Check models and write one HTML page for a design review.")

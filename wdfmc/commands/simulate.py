@@ -148,10 +148,10 @@ def counterexample(path: Path | Source, options: Options) -> SavedRun:
     from wdfmc.check import check_models
     from wdfmc.commands.check import SINGLE, Decided, progress
     from wdfmc.progress import Meter, listening
+    from wdfmc.progress_display import watched
     from wdfmc.reports.phrases import verdict_phrase
     from wdfmc.simulation.following import marks_of
     from wdfmc.simulation.saved import SavedRun
-    from wdfmc.watch import watched
 
     (rule,) = options.rules
     os.environ.setdefault(*SINGLE)

@@ -14,8 +14,8 @@ import click
 from wdfmc.console import DONE, complain, show, show_text
 from wdfmc.diagnostics import Diagnostic, Rejected
 from wdfmc.language.reading import read
+from wdfmc.progress_display import watched
 from wdfmc.usage import STDIN, TARGETS, read_stdin
-from wdfmc.watch import watched
 
 OPEN: Final = 3
 PLACE: Final = re.compile(r"(?P<model>.+):(?P<line>\d+)")
