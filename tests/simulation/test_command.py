@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,20 @@ def test_random_run_is_the_same_for_the_same_seed() -> None:
     assert one.stdout == other.stdout
     assert one.returncode == other.returncode == 0
     assert "\n  9  " in one.stdout
+
+
+def test_random_run_and_the_numbers_of_choices_are_the_same_in_every_process() -> None:
+    """The order of sets of texts differs from one process to another, and with it that of transitions."""
+    model = "models/drivers/balloon_dpc.wdf"
+    shown = set()
+    for seed in ("0", "1", "2"):
+        command = [sys.executable, "-m", "wdfmc", "simulate", "--random", "--seed", "1", "--steps", "40", model]
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        done = subprocess.run(
+            command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+        )
+        shown.add(done.stdout)
+    assert len(shown) == 1
 
 
 def test_random_run_of_a_model_from_stdin() -> None:

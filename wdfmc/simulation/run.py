@@ -203,7 +203,7 @@ def at_random(run: Run, seed: int, most: int) -> None:
     for _ in range(most):
         if run.verdict() is not None:
             return
-        choices = sorted(run.choices(), key=lambda choice: choice.actor)
+        choices = sorted(run.choices(), key=lambda choice: choice.order)
         if not choices:
             return
         by_actor = [list(group) for _, group in groupby(choices, key=lambda choice: choice.actor)]

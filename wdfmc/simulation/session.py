@@ -201,9 +201,9 @@ class Session:
         return self.standing()
 
     def ordered_choices(self) -> list[Choice]:
-        def key(choice: Choice) -> tuple[int, str, str]:
+        def key(choice: Choice) -> tuple[object, ...]:
             step = choice.steps[0]
-            return ORDER.index(step.kind), self.who(step), step.actor
+            return ORDER.index(step.kind), self.who(step), choice.order
 
         return sorted(self.run.choices(), key=key)
 

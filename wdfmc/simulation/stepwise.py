@@ -41,6 +41,15 @@ class Choice:
     def actor(self) -> str:
         return self.steps[0].actor
 
+    @property
+    def order(self) -> tuple[object, ...]:
+        """Its place among others, by what is shown of it: numbers of transitions differ from one process to another."""
+        shown = [
+            (each.action, each.result or "", each.span.source.name, each.span.start, sorted(each.changes.items()))
+            for each in self.steps
+        ]
+        return self.actor, shown, self.breaks or "", self.number
+
 
 @dataclass(frozen=True)
 class Stepwise:
