@@ -153,7 +153,7 @@ def test_everything_can_be_reached_with_the_keyboard_alone(opened: Opened, singl
         )
         if seen[-1] == "Next step":
             break
-    assert "Switch between light and dark" in seen
+    assert "Theme: switch between light and dark" in seen
     page.keyboard.press("Enter")
     page.keyboard.press("Space")
     assert opened.position("no-dangling-slot").startswith("3 of")
@@ -295,6 +295,17 @@ def test_a_hostile_model_is_harmless(browser: Any, tmp_path: Path) -> None:
     context.close()
 
 
+def seconds_to_open(browser: Any, path: Path) -> float:
+    """Of the processor, for everything that the page does until it is loaded: other tests share the machine."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    page.goto(path.as_uri())
+    found = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
+    page.close()
+    return float(found["TaskDuration"])
+
+
 def test_a_large_page_opens_quickly(browser: Any, several: Path, tmp_path: Path) -> None:
     """As many steps as no shipped model has: 60 traces of 60 steps."""
     found = reviewed("no-dangling-slot")
@@ -309,10 +320,14 @@ def test_a_large_page_opens_quickly(browser: Any, several: Path, tmp_path: Path)
     path = tmp_path / "large.html"
     path.write_text(render(large), encoding="utf-8")
     assert path.stat().st_size < 5_000_000
-    page = browser.new_page()
-    times = []
-    for _ in range(3):
-        page.goto(path.as_uri())
-        times.append(page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd"))
-    assert min(times) < 5_000, times  # milliseconds; 1 s on an idle machine, but tests share theirs
-    page.close()
+    assert seconds_to_open(browser, path) < 1
+
+
+@pytest.mark.long
+def test_the_page_of_the_longest_shipped_model(browser: Any, tmp_path: Path) -> None:
+    """Ten rules are violated in it."""
+    longest = max((ROOT / "models").rglob("*.wdf"), key=lambda path: path.read_text(encoding="utf-8").count("\n"))
+    path = tmp_path / "longest.html"
+    path.write_text(render(review([longest], Options(timeout=300), lambda at, result: None)), encoding="utf-8")
+    assert path.stat().st_size < 5_000_000
+    assert seconds_to_open(browser, path) < 1
