@@ -57,7 +57,7 @@ class Lesson:
     def given(self) -> tuple[Path, ...]:
         """What a student gets."""
         kept_back = {DESCRIPTION, self.repaired.name}
-        return tuple(sorted(path for path in self.folder.iterdir() if path.name not in kept_back))
+        return tuple(path for path in sorted(self.folder.glob("[!.]*")) if path.name not in kept_back)
 
 
 class Progress(StrEnum):
