@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,11 @@ from wdfmc.check import Options
 from wdfmc.cli import main
 from wdfmc.diagnostics import Rejected
 from wdfmc.language.reading import read
-from wdfmc.mutants.judged import Answer
+from wdfmc.mutants.judged import Answer, new_violations, with_room_for
+from wdfmc.mutants.judged import asked as asked_of
 from wdfmc.mutants.why import Need, Why, why
 from wdfmc.source import Source
-from wdfmc.verdict import Audit
+from wdfmc.verdict import Audit, Word
 
 COMPLETES = """\
 driver Completes {
@@ -72,6 +74,24 @@ def test_a_driver_without_its_handler_does_less() -> None:
     (handler,) = found.judged
     assert (handler.answer, found.need) == (Answer.IDLE, Need.NEEDED)
     assert not handler.broken
+
+
+def test_what_was_not_decided_is_no_reason() -> None:
+    """It may have been violated before."""
+    found = asked(COMPLETES, 7)
+    unknown = {asked_of(result): replace(result, verdict=Word.UNKNOWN) for result in found.before.results}
+    assert found.told is not None
+    assert new_violations(found.told.broken, found.before.known) == found.told.broken
+    assert new_violations(found.told.broken, unknown) == ()
+
+
+def test_a_text_may_be_nested_deeply() -> None:
+    depth = 400
+    deep = COMPLETES.replace("again = false;", "{" * depth + "again = false;" + "}" * depth)
+    source = Source("deep.wdf", deep)
+    options = Options(widening=0, rules=("no-double-complete",))
+    found = with_room_for(source, lambda: why(source, 7, options, None, lambda _each: None))
+    assert found.judged
 
 
 @pytest.mark.parametrize(("line", "words"), [(3, "no statement"), (1, "no statement"), (99, "has no line 99")])

@@ -54,6 +54,7 @@ def command(
     begun = time.monotonic()
     os.environ.setdefault(*SINGLE)  # read when numpy is imported, here and in processes that are started
     from wdfmc.check import Options
+    from wdfmc.mutants.judged import with_room_for
     from wdfmc.repairs.explanation import changed_since, explanation, reported
     from wdfmc.reports.parted import explanation_json, explanation_lines
 
@@ -69,7 +70,10 @@ def command(
     counter = Counter(begun)
     deadline = None if timeout is None else begun + timeout
     with watched(lambda: [counter.line()], sys.stderr):
-        found = explanation(source, asked, options, deadline, counter.start, lambda _each: counter.count())
+        found = with_room_for(
+            source,
+            lambda: explanation(source, asked, options, deadline, counter.start, lambda _each: counter.count()),
+        )
     notes = [*found.before.model.warnings, *(changed_since(found, report) if report is not None else ())]
     if notes:
         complain(notes)

@@ -62,6 +62,7 @@ def command(
     source = read_stdin() if model == STDIN else read(Path(model))
     os.environ.setdefault(*SINGLE)  # read when numpy is imported, here and in processes that are started
     from wdfmc.check import Options
+    from wdfmc.mutants.judged import with_room_for
     from wdfmc.mutants.table import mutation_table
     from wdfmc.reports.changed import table_json, table_lines
     from wdfmc.reports.page import PIPE, plain
@@ -73,7 +74,10 @@ def command(
     counter = Counter(time.monotonic())
     deadline = None if timeout is None else counter.begun + timeout
     with watched(lambda: [counter.line()], sys.stderr):
-        found = mutation_table(source, options, deadline, counter.start, lambda each: counter.count(each.noticed))
+        found = with_room_for(
+            source,
+            lambda: mutation_table(source, options, deadline, counter.start, lambda each: counter.count(each.noticed)),
+        )
     code = OPEN if found.left_open else DONE
     if found.before.model.warnings:
         complain(found.before.model.warnings)

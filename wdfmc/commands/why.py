@@ -60,6 +60,7 @@ def command(
     begun = time.monotonic()
     seen: list[str] = []
     from wdfmc.check import Options
+    from wdfmc.mutants.judged import with_room_for
     from wdfmc.mutants.why import Need, why
     from wdfmc.reports.changed import why_json, why_lines
 
@@ -67,10 +68,12 @@ def command(
         specs=tuple(map(Path, specs)), rules=tuple(dict.fromkeys(rules)), requests=requests, target=target,
         jobs=os.cpu_count() or 1, widening=0,
     )  # fmt: skip
+    line = int(found["line"])
     deadline = None if timeout is None else begun + timeout
     with watched(lambda: [f"{time.monotonic() - begun:.0f} s, {len(seen)} changes checked"], sys.stderr):
-        answer = why(
-            source, int(found["line"]), options, deadline, lambda each: seen.append(each.mutant.mutation.words)
+        answer = with_room_for(
+            source,
+            lambda: why(source, line, options, deadline, lambda each: seen.append(each.mutant.mutation.words)),
         )
     code = OPEN if answer.need is Need.OPEN else DONE
     if form == "json":

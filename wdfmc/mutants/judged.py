@@ -7,12 +7,13 @@ already says nothing about the change.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
-from wdfmc.check import Model, Options, check_model, loaded
+from wdfmc.check import Model, Options, check_model, loaded, too_deep
+from wdfmc.depth import SHALLOW, NoRoom, with_room
 from wdfmc.diagnostics import Diagnostic, Rejected, Severity
 from wdfmc.language.parse import parse
 from wdfmc.mutants.mutations import Mutant, without_idle_writes
@@ -20,6 +21,8 @@ from wdfmc.semantics import typed
 from wdfmc.semantics.types import RefType
 from wdfmc.source import Source
 from wdfmc.verdict import Result, Word
+
+T = TypeVar("T")
 
 UNREAD: Final = "WDF212"  # a local is written and never read
 Asked: TypeAlias = tuple[str, tuple[str, ...]]  # a rule, and what its verdict assumes
@@ -59,6 +62,7 @@ class Judged:
         gone: the same of other rules: without its only lock a driver is not concerned by the rules about locks.
         left: what was proved and is not decided now. unsure: what was not decided before, and is not now.
         proved: how many rules are proved; requests: for how many requests, of all proofs the fewest.
+        under: the contracts at whose breach the proved runs end.
         refusal: the first mistake of the text.
     """
 
@@ -71,6 +75,7 @@ class Judged:
     unsure: tuple[Result, ...] = ()
     proved: int = 0
     requests: int = 0
+    under: tuple[str, ...] = ()
     partly: bool = False
     refusal: Diagnostic | None = None
     seconds: float = 0.0
@@ -82,6 +87,20 @@ class Judged:
 
 def asked(result: Result) -> Asked:
     return result.rule, result.assumptions
+
+
+def with_room_for(source: Source, work: Callable[[], T]) -> T:
+    """The result of `work`, which follows a text however deeply it is nested. Raises Rejected."""
+    text = parse(source)
+    try:
+        return with_room(text.levels, work)
+    except NoRoom:
+        raise Rejected([too_deep(text)]) from None
+
+
+def processes(model: Model, options: Options) -> int:
+    """How many may work: those that are started have no room for deeply nested texts."""
+    return options.jobs if model.program.source.levels <= SHALLOW else 1
 
 
 def read_model(source: Source, options: Options) -> Model:
@@ -165,7 +184,8 @@ def compared(
     if answer is Answer.SAME and (left or nothing_to_lose):
         answer = Answer.OPEN
     fewest = min((result.requests for result in held if isinstance(result.requests, int)), default=0)
-    return Judged(mutant, answer, broken, idle, gone, left, unsure, len(held), fewest)
+    under = tuple(sorted({rule for result in held for rule in result.under}))
+    return Judged(mutant, answer, broken, idle, gone, left, unsure, len(held), fewest, under)
 
 
 def speaks_of_requests(program: typed.Program, name: str) -> bool:
@@ -178,13 +198,13 @@ def speaks_of_requests(program: typed.Program, name: str) -> bool:
 
 
 def new_violations(results: Sequence[Result], before: Mapping[Asked, Result]) -> tuple[Result, ...]:
-    """Of rules that were not violated before, the shortest trace first."""
+    """Of rules that were not violated before, the shortest trace first. What was not decided may have been."""
 
-    def was_violated(result: Result) -> bool:
+    def may_have_been(result: Result) -> bool:
         known = before.get(asked(result))
-        return known is not None and known.verdict is Word.VIOLATED
+        return known is not None and known.verdict in (Word.VIOLATED, Word.UNKNOWN, Word.BOUNDED)
 
-    found = [result for result in results if result.verdict is Word.VIOLATED and not was_violated(result)]
+    found = [result for result in results if result.verdict is Word.VIOLATED and not may_have_been(result)]
     return tuple(sorted(found, key=steps))
 
 

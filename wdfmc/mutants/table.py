@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from wdfmc.check import Options
 from wdfmc.mutants.crew import Crew
-from wdfmc.mutants.judged import Answer, Asked, Baseline, Judged, baseline, judged, read_model
+from wdfmc.mutants.judged import Answer, Asked, Baseline, Judged, baseline, judged, processes, read_model
 from wdfmc.mutants.mutations import REMOVALS, Mutant, mutants_of_text
 from wdfmc.source import Source
 from wdfmc.verdict import Result
@@ -68,7 +68,7 @@ def mutation_table(
     def unit(number: int) -> Unit:
         return Unit(mutants[number], known, alone, None if deadline is None else deadline - time.monotonic())
 
-    found = Crew(judge, unit, len(mutants), on_judged).results(options.jobs)
+    found = Crew(judge, unit, len(mutants), on_judged).results(processes(model, options))
     return Table(before, tuple(each for each in found if each.answer is not Answer.REFUSED))
 
 

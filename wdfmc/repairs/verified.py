@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final, TypeAlias
@@ -13,7 +13,7 @@ from wdfmc.diagnostics import Rejected
 from wdfmc.language.edits import changed_lines, edited
 from wdfmc.language.format import formatted
 from wdfmc.mutants.crew import Crew
-from wdfmc.mutants.judged import Asked, asked, changed_model, decided, new_violations, speaks_of_requests
+from wdfmc.mutants.judged import Asked, asked, changed_model, decided, processes, speaks_of_requests
 from wdfmc.repairs.driver import Driver, Repair
 from wdfmc.repairs.locks import hold_lock, move_lock_call
 from wdfmc.repairs.order import clear_together, other_order
@@ -99,7 +99,7 @@ def verified_repairs(
         repair, source = units[number]
         return Unit(repair, source, rule, known, alone, None if deadline is None else deadline - time.monotonic())
 
-    found = Crew(verified, unit, len(units), on_verified).results(options.jobs)
+    found = Crew(verified, unit, len(units), on_verified).results(processes(model, options))
     original = standard_form(model.program.source.source)
     return sorted(found, key=lambda each: (each.standing, len(each.still), len(changed_lines(original, each.source))))
 
@@ -124,10 +124,16 @@ def with_rule(unit: Unit, deadline: float | None) -> Verified:
     alone = changed_model(unit.source, replace(unit.options, rules=(unit.rule,)))
     results = decided(alone, unit.options, deadline)
     words = {result.verdict for result in results if result.rule == unit.rule}
-    if words & {Word.VIOLATED, Word.VACUOUS} or new_violations(results, unit.before):
+    if words & {Word.VIOLATED, Word.VACUOUS} or worse(results, unit.before):
         return failed
     model = changed_model(unit.source, unit.options)
     return compared(unit, model, decided(model, unit.options, deadline))
+
+
+def worse(results: Sequence[Result], before: Mapping[Asked, Result]) -> bool:
+    """Whether something is violated of which that was not known before."""
+    known = {each for each, result in before.items() if result.verdict is Word.VIOLATED}
+    return any(result.verdict is Word.VIOLATED and asked(result) not in known for result in results)
 
 
 def compared(unit: Unit, model: Model, results: tuple[Result, ...]) -> Verified:
@@ -142,7 +148,7 @@ def compared(unit: Unit, model: Model, results: tuple[Result, ...]) -> Verified:
         and result.verdict in (Word.VACUOUS, Word.SKIPPED)
         and speaks_of_requests(model.program, result.rule)
     ]
-    if lost or words & {Word.VIOLATED, Word.VACUOUS} or new_violations(results, unit.before):
+    if lost or words & {Word.VIOLATED, Word.VACUOUS} or worse(results, unit.before):
         return failed
     left = tuple(
         result

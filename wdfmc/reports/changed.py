@@ -70,7 +70,9 @@ def answer(each: Judged) -> str:
         case Answer.SAME:
             gone = f"; {named(each.gone)} no longer {verb(each.gone, 'concern')} it" if each.gone else ""
             unsure = f"; not decided, before as now: {named(each.unsure)}" if each.unsure else ""
-            return f"changes nothing: {plural(each.proved, 'rule')} proved as before, {sized(each)}{gone}{unsure}"
+            under = f", up to a breach of {', '.join(each.under)}" if each.under else ""
+            held = f"{plural(each.proved, 'rule')} proved as before, {sized(each)}{under}"
+            return f"changes nothing: {held}{gone}{unsure}"
         case Answer.REFUSED:
             return f"no driver: {each.refusal.message if each.refusal else 'the text has a mistake'}"
 
@@ -250,6 +252,7 @@ def judged_object(each: Judged, source: Source) -> dict[str, Any]:
         "open": [result_object(result, source.name) for result in (*each.left, *each.unsure)],
         "proved": each.proved,
         "requests": each.requests or "any",
+        "under": list(each.under),
         "all_rules": not each.partly,
         "refusal": None if each.refusal is None else each.refusal.message,
         "seconds": round(each.seconds, 3),
