@@ -12,11 +12,17 @@ from wdfmc.check import Options
 from wdfmc.verdict import Audit, Word
 
 LONG = {  # more than 15 seconds of a processor
+    "cancellation/power_cycle_stale_flag.wdf",
+    "drivers/apple_spi.wdf",
+    "drivers/apple_spi_before.wdf",
     "drivers/kmdf_fx2.wdf",
     "drivers/libusbk.wdf",
     "drivers/serial_write.wdf",
+    "drivers/serial_write_removal.wdf",
+    "drivers/serial_write_resume.wdf",
     "drivers/simsensor.wdf",
     "drivers/usbsamp.wdf",
+    "drivers/viorng.wdf",
     "drivers/viorng_repaired.wdf",
     "drivers/windivert_repaired.wdf",
 }
@@ -92,6 +98,7 @@ def test_every_model_teaches_something(model: str) -> None:
         assert kin, f"no right model beside {model}"
 
 
+@pytest.mark.long
 def test_some_trace_is_long() -> None:
     """Through a power cycle: beyond what a fixed small depth would find."""
     depths = {model: min(r.depth or 0 for r in violated(report(model))) for model in MODELS if is_wrong(model)}

@@ -33,7 +33,10 @@ ROOT = Path(__file__).parents[2]
 DEADLOCK = "deadlock-free"
 SMALL = 1_000  # states of a lowered system that is compared; where there are more its runs are followed
 LIMIT = 12_000  # configurations of the interpreter
-EXAMPLES = sorted((ROOT / "tests" / "rules").glob("*/*.wdf"))
+EXAMPLES = [
+    pytest.param(path, id=f"{path.parent.name}/{path.stem}", marks=[pytest.mark.long] * (path.stem == "proved"))
+    for path in sorted((ROOT / "tests" / "rules").glob("*/*.wdf"))
+]
 CALLBACKS = sorted((ROOT / "tests" / "framework" / "callbacks").glob("*.wdf"))
 MODELS = sorted((ROOT / "models").glob("*/*.wdf"))
 WALKS, LENGTH = 5, 50  # random runs
@@ -286,7 +289,7 @@ def test_both_agree_where_they_did_not(text: str, slots: int) -> None:
     compare(text, slots)
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize("path", EXAMPLES)
 def test_both_agree_on_the_examples_of_the_rules(path: Path) -> None:
     compare(path.read_text(encoding="utf-8"), slots=1)
 
@@ -296,7 +299,10 @@ def test_both_agree_on_the_callbacks_of_the_framework(path: Path) -> None:
     compare(path.read_text(encoding="utf-8"), slots=1)
 
 
-@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, id=path.stem, marks=[pytest.mark.long] * (path.parent.name == "drivers")) for path in MODELS],
+)
 def test_runs_of_models_can_be_followed(path: Path) -> None:
     compared = Comparison(path.read_text(encoding="utf-8"), slots=2)
     compared.follow_violations()
