@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
+from io import StringIO
 from pathlib import Path
 
 import pytest
+
+from wdfmc.cli import main
+from wdfmc.reports.page import Line
+from wdfmc.simulation.session import Session
 
 ROOT = Path(__file__).parents[2]
 NO_LOCK = "models/cancellation/pending_read_no_lock.wdf"
@@ -116,12 +120,6 @@ def test_at_a_terminal() -> None:
     child.sendline("2")
     child.expect("r1: none . driver")
     child.expect("> ")
-    child.sendline("run no-double-complete")  # takes longer than anybody waits
-    child.expect("no-double-complete")
-    time.sleep(1)  # an interrupt while the line is read is one at the prompt
-    child.sendintr()
-    child.expect("stopped")
-    child.expect("> ")
     child.sendline("back")
     child.expect("1 step back")
     child.expect("> ")
@@ -141,3 +139,19 @@ def test_interrupt_at_the_prompt_leaves() -> None:
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 130
+
+
+def test_interrupt_of_a_search_gives_it_up(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The session goes on."""
+    answered = Session.say
+
+    def interrupted(self: Session, text: str) -> list[Line]:
+        if text.startswith("run"):
+            raise KeyboardInterrupt
+        return answered(self, text)
+
+    monkeypatch.setattr(Session, "say", interrupted)
+    monkeypatch.setattr("sys.stdin", StringIO("2\nrun no-double-complete\nback\n"))
+    assert main(["simulate", str(ROOT / NO_LOCK)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.index("> run") < printed.index("stopped") < printed.index("1 step back")
