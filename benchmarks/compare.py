@@ -18,7 +18,7 @@ from own import called, models
 from tables import machine, table
 from timing import ROOT, Job, Limits, Run, interleaved, seconds, seeded, used, wdfmc
 
-from wdfmc.check import Options, loaded
+from wdfmc.checking import Options, loaded
 from wdfmc.decide import groups
 from wdfmc.exports.subject import subject
 

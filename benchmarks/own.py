@@ -173,7 +173,7 @@ def bounded(arguments: argparse.Namespace) -> Iterator[str]:
 
 def searched(name: str, depth: int, patience: float) -> tuple[str, ...]:
     """All rules that need no memory of the past, in one search without a violation."""
-    from wdfmc.check import Options, loaded, with_target
+    from wdfmc.checking import Options, loaded, with_target
     from wdfmc.decide import groups, lowered
     from wdfmc.engines.bmc import Bmc
     from wdfmc.engines.engine import Unknown

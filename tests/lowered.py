@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from random import Random
 from textwrap import dedent
 
-from wdfmc.check import library_texts
+from wdfmc.checking import library_texts
 from wdfmc.language.parse import parse
 from wdfmc.semantics import typed
 from wdfmc.semantics.check import analyse

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from wdfmc.check import Options, check_models
+from wdfmc.checking import Options, check_models
 from wdfmc.verdict import Report, Result, Word
 
 ROOT = Path(__file__).parent.parent

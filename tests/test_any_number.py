@@ -7,7 +7,7 @@ from functools import lru_cache
 import pytest
 
 from tests.shipped import MODELS, PATIENCE, checked, results
-from wdfmc.check import Options, check_text
+from wdfmc.checking import Options, check_text
 from wdfmc.verdict import Audit, Report, Result, Word
 
 QUICK = [

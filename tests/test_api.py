@@ -14,7 +14,7 @@ import pytest
 
 import wdfmc
 from wdfmc.api import Checked, Verdict
-from wdfmc.check import Options
+from wdfmc.checking import Options
 from wdfmc.verdict import Word
 
 ROOT = Path(__file__).parents[1]
@@ -53,7 +53,7 @@ def test_import_loads_nothing_that_takes_long() -> None:
     assert not {"z3", "numpy", "lark", "pysat", "click", "rich"} & set(loaded)
 
 
-@pytest.mark.parametrize("before", ["", "import wdfmc.check; ", "import wdfmc.decide; ", "import wdfmc.api; "])
+@pytest.mark.parametrize("before", ["", "import wdfmc.checking; ", "import wdfmc.decide; ", "import wdfmc.api; "])
 def test_check_can_be_called_whatever_was_imported_before(before: str) -> None:
     """The module of this name must not hide the function."""
     text = "driver D { queue Q : manual; }"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.shipped import MODELS
 from wdfmc.beside import Beside, beside
-from wdfmc.check import Options
+from wdfmc.checking import Options
 from wdfmc.language.reading import read
 from wdfmc.mutants.judged import baseline, read_model
 from wdfmc.source import Source

@@ -50,7 +50,7 @@ RESULT = Result("a-rule", "So it is.", Word.PROVED, 2, None, "explicit", (), 0.1
 
 @dataclass
 class Pipeline:
-    """Stands for wdfmc.check: notes what it is asked and gives `answer`."""
+    """Stands for wdfmc.checking: notes what it is asked and gives `answer`."""
 
     exit: int = 0
     asked: Sequence[Path | Source] = ()
@@ -70,10 +70,10 @@ class Pipeline:
 @pytest.fixture
 def pipeline(monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     pipeline = Pipeline()
-    module = ModuleType("wdfmc.check")
+    module = ModuleType("wdfmc.checking")
     module.Options = Options  # type: ignore[attr-defined]
     module.check_models = pipeline.check_models  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "wdfmc.check", module)
+    monkeypatch.setitem(sys.modules, "wdfmc.checking", module)
     return pipeline
 
 
@@ -278,7 +278,7 @@ def test_interrupt_keeps_the_order_of_the_command_line(
         on_result("a.wdf", RESULT)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sys.modules["wdfmc.check"], "check_models", other_way_round)
+    monkeypatch.setattr(sys.modules["wdfmc.checking"], "check_models", other_way_round)
     assert main(["check", "a.wdf", "deep/c.wdf", "b.wdf", "--format", "json"]) == 130
     assert [model["path"] for model in json.loads(capsys.readouterr().out)["models"]] == ["a.wdf", "b.wdf"]
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from wdfmc.check import Options, check_text
+from wdfmc.checking import Options, check_text
 from wdfmc.diagnostics import Severity
 from wdfmc.reports import FORMATS
 from wdfmc.verdict import Coverage, Report

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wdfmc.check import Options, check_text, loaded
+from wdfmc.checking import Options, check_text, loaded
 from wdfmc.decide import environments
 from wdfmc.verdict import Word
 

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from wdfmc import depth
-from wdfmc.check import Options, check_text
+from wdfmc.checking import Options, check_text
 from wdfmc.depth import NoRoom, with_room
 from wdfmc.diagnostics import Rejected
 from wdfmc.language.format import formatted

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.shipped import MODELS, ROOT
-from wdfmc.check import Options
+from wdfmc.checking import Options
 from wdfmc.cli import main
 from wdfmc.difference import Change, Difference, change, difference
 from wdfmc.reports.differing import difference_object, lines

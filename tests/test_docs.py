@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wdfmc.check import check_text, library_texts
+from wdfmc.checking import check_text, library_texts
 from wdfmc.language import ast
 from wdfmc.language.parse import parse
 from wdfmc.semantics.check import analyse

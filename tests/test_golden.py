@@ -10,7 +10,7 @@ import pytest
 
 from tests.shipped import MODELS, ROOT
 from wdfmc import __version__
-from wdfmc.check import Options, check_models
+from wdfmc.checking import Options, check_models
 from wdfmc.reports import FORMATS
 from wdfmc.source import Source
 from wdfmc.verdict import Report, Word

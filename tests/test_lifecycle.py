@@ -8,7 +8,7 @@ import pytest
 
 from tests.drivers import random_driver
 from tests.shipped import MODELS, ROOT
-from wdfmc.check import Model, Options, library_texts, loaded, with_target
+from wdfmc.checking import Model, Options, library_texts, loaded, with_target
 from wdfmc.coverage import coverage
 from wdfmc.language.parse import parse
 from wdfmc.lifecycle import LifeCycle, contracts_of, life_cycle

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from wdfmc import matrix as module
-from wdfmc.check import Options, check_models, read_texts
+from wdfmc.checking import Options, check_models, read_texts
 from wdfmc.matrix import PREFIX, Cell, Deeds, Flow, Graph, Matrix, column_of, deeds, explored, matrix, observing
 from wdfmc.review import observed
 from wdfmc.semantics import typed

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from wdfmc import minimal as module
-from wdfmc.check import Options, check_text
+from wdfmc.checking import Options, check_text
 from wdfmc.reports.phrases import last_owners
 from wdfmc.verdict import Minimal, Result, Word
 

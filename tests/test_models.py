@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.shipped import HEADLINE, MODELS, PATIENCE, ROOT, checked, of_rule, report, results, violated
-from wdfmc.check import Options
+from wdfmc.checking import Options
 from wdfmc.verdict import Audit, Word
 
 LONG = {  # more than 15 seconds of a processor

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from wdfmc.check import Options, check_models
+from wdfmc.checking import Options, check_models
 from wdfmc.cli import main
 from wdfmc.commands import new
 from wdfmc.language.format import formatted

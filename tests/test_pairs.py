@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wdfmc.check import Options, check_models
+from wdfmc.checking import Options, check_models
 from wdfmc.verdict import Result, Word
 
 PAIRS = Path(__file__).with_name("rules")

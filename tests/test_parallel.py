@@ -14,7 +14,7 @@ import pytest
 
 from tests.shipped import MODELS
 from wdfmc import parallel
-from wdfmc.check import Model, Options, check_models, loaded, side_by_side
+from wdfmc.checking import Model, Options, check_models, loaded, side_by_side
 from wdfmc.parallel import Told
 from wdfmc.progress import Meter, listening
 from wdfmc.verdict import ModelReport, Report, Result

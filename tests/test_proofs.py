@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wdfmc import decide, proofs
-from wdfmc.check import Options, check_models, loaded
+from wdfmc.checking import Options, check_models, loaded
 from wdfmc.decide import lowered
 from wdfmc.engines import anynumber
 from wdfmc.proofs import Proofs, until

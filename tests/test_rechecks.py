@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wdfmc.check import Options
+from wdfmc.checking import Options
 from wdfmc.rechecks import News, Rechecks
 from wdfmc.reports.news import news_lines
 from wdfmc.reports.page import PIPE, plain

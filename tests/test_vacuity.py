@@ -10,7 +10,7 @@ import pytest
 from tests.drivers import random_driver
 from tests.lowered import MOST
 from wdfmc import vacuity as module
-from wdfmc.check import Options, check_text, loaded
+from wdfmc.checking import Options, check_text, loaded
 from wdfmc.decide import Instance, lowered
 from wdfmc.semantics import typed
 from wdfmc.source import Source

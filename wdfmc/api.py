@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
-from wdfmc.check import Options, check_models
+from wdfmc.checking import Options, check_models
 from wdfmc.diagnostics import Diagnostic, Rejected
 from wdfmc.reports.page import PIPE, plain
 from wdfmc.source import Source

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from wdfmc.check import Goal, Model, Options, with_target
+from wdfmc.checking import Goal, Model, Options, with_target
 from wdfmc.decide import Instance, executed, lowered, run_engine
 from wdfmc.engines.bmc import Bmc
 from wdfmc.engines.engine import Path, Violated

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from wdfmc import __version__
-from wdfmc.check import Goal, Model, Options, loaded, with_target
+from wdfmc.checking import Goal, Model, Options, loaded, with_target
 from wdfmc.decide import Breaches, Decision, Instance, lowered
 from wdfmc.diagnostics import Diagnostic, Rejected, Severity
 from wdfmc.engines.certificate import Certificate as Proof

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from wdfmc.check import STANDARD_TARGET, Options, with_target
+from wdfmc.checking import STANDARD_TARGET, Options, with_target
 from wdfmc.decide import MOST_ACTIVATIONS
 from wdfmc.diagnostics import Diagnostic, Label, Severity
 from wdfmc.engines.reachability import Reached, reached

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Final, Literal
 
 from wdfmc.assumptions import in_words
-from wdfmc.check import Goal, Model, Options, expectation, with_target
+from wdfmc.checking import Goal, Model, Options, expectation, with_target
 from wdfmc.engines import anynumber
 from wdfmc.engines.auto import Auto, within_reach
 from wdfmc.engines.bmc import Bmc

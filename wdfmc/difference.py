@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from wdfmc.check import Model, Options, check_models, loaded
+from wdfmc.checking import Model, Options, check_models, loaded
 from wdfmc.lifecycle import Deed, Edge, LifeCycle, life_cycle
 from wdfmc.progress import concerning
 from wdfmc.source import Source

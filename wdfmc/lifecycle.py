@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from wdfmc.check import STANDARD_TARGET, Options, with_target
+from wdfmc.checking import STANDARD_TARGET, Options, with_target
 from wdfmc.decide import MOST_ACTIVATIONS
 from wdfmc.engines.expansion import Expansion
 from wdfmc.engines.explicit import BATCH

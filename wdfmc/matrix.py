@@ -20,7 +20,7 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from wdfmc.check import STANDARD_TARGET, Options, with_target
+from wdfmc.checking import STANDARD_TARGET, Options, with_target
 from wdfmc.decide import MOST_ACTIVATIONS
 from wdfmc.engines.expansion import Expansion
 from wdfmc.engines.explicit import BATCH

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from wdfmc.assumptions import Assumption, assumed, in_words, with_behaviours
-from wdfmc.check import Goal, Model, Options, with_target
+from wdfmc.checking import Goal, Model, Options, with_target
 from wdfmc.decide import decide
 from wdfmc.verdict import Minimal, Needed, Result, Word
 

@@ -17,7 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
-from wdfmc.check import Model, Options, check_model
+from wdfmc.checking import Model, Options, check_model
 from wdfmc.diagnostics import Diagnostic
 from wdfmc.processes import begin, stop
 from wdfmc.progress import Messenger, Progress, listening, tell

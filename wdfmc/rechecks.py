@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wdfmc.check import Options, check_models, read_texts
+from wdfmc.checking import Options, check_models, read_texts
 from wdfmc.diagnostics import Diagnostic, Rejected
 from wdfmc.reports.phrases import verdict_phrase
 from wdfmc.reports.text import row_name

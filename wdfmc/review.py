@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from wdfmc import library
-from wdfmc.check import Options, Texts, analysed_model, check_models, read_texts
+from wdfmc.checking import Options, Texts, analysed_model, check_models, read_texts
 from wdfmc.depth import with_room
 from wdfmc.lanes import Lane, lanes_of
 from wdfmc.progress import concerning

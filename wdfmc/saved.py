@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from wdfmc import __version__
-from wdfmc.check import Options
+from wdfmc.checking import Options
 from wdfmc.diagnostics import Diagnostic, Rejected
 from wdfmc.language.reading import read
 from wdfmc.reports.json import trace_object

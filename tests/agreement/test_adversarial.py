@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.agreement.adversarial import DRIVERS
-from wdfmc.check import Options, check_text
+from wdfmc.checking import Options, check_text
 from wdfmc.verdict import Result, Word
 
 ASKED = 2  # requests, as on the command line

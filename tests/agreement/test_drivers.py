@@ -13,7 +13,7 @@ from tests.agreement.ledger import Ledger
 from tests.agreement.opinions import Case
 from tests.drivers import driver_to_agree_on
 from tests.exports.tools import needs_abc, needs_spin
-from wdfmc.check import Options, loaded
+from wdfmc.checking import Options, loaded
 from wdfmc.diagnostics import Rejected
 from wdfmc.engines.engine import Unknown
 from wdfmc.engines.explicit import Explicit

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.exports.tools import needs_spin, run
-from wdfmc.check import Options, check_models, loaded
+from wdfmc.checking import Options, check_models, loaded
 from wdfmc.verdict import Word
 
 ROOT = Path(__file__).parents[2]

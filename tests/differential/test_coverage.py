@@ -13,7 +13,7 @@ import pytest
 
 from tests.differential.test_lowering import program_of
 from tests.drivers import random_driver
-from wdfmc.check import Options
+from wdfmc.checking import Options
 from wdfmc.coverage import coverage, named
 from wdfmc.semantics import typed
 from wdfmc.source import Span

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from tests.shipped import MODELS
-from wdfmc.check import Options, loaded, with_target
+from wdfmc.checking import Options, loaded, with_target
 from wdfmc.decide import MOST_ACTIVATIONS, Instance, groups, lowered
 from wdfmc.engines.bmc import Bmc
 from wdfmc.engines.engine import Holds, Unknown, Violated

@@ -16,7 +16,7 @@ import pytest
 
 from tests.shipped import MODELS, ROOT
 from wdfmc import __version__
-from wdfmc.check import Options, loaded
+from wdfmc.checking import Options, loaded
 from wdfmc.cli import main
 from wdfmc.drawing import DRAWINGS
 from wdfmc.drawing.words import arrows, final

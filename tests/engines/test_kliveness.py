@@ -12,7 +12,7 @@ import pytest
 from tests.engines.test_liveness import CASES
 from tests.shipped import MODELS, checked, results
 from tests.systems import small_system
-from wdfmc.check import Goal, Options, loaded, with_target
+from wdfmc.checking import Goal, Options, loaded, with_target
 from wdfmc.decide import lowered
 from wdfmc.engines import kliveness, rounds
 from wdfmc.engines.abstraction import Reach, reach

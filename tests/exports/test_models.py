@@ -10,7 +10,7 @@ import pytest
 
 from tests.exports.tools import decided_by_abc, needs_abc, needs_spin, refuted_by_abc, shortest_by_abc, spun
 from tests.shipped import MODELS
-from wdfmc.check import Model, Options, loaded
+from wdfmc.checking import Model, Options, loaded
 from wdfmc.diagnostics import Rejected
 from wdfmc.engines.engine import Unknown, Violated
 from wdfmc.engines.explicit import Explicit

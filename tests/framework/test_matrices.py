@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from wdfmc.check import Options, check_text
+from wdfmc.checking import Options, check_text
 from wdfmc.verdict import Word
 
 REJECT: Final = "reject"

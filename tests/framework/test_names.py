@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wdfmc import library
-from wdfmc.check import library_texts
+from wdfmc.checking import library_texts
 from wdfmc.language import ast
 from wdfmc.language.parse import parse
 from wdfmc.semantics.check import analyse

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from wdfmc.check import Options, check_text
+from wdfmc.checking import Options, check_text
 from wdfmc.verdict import Word
 
 SUCCESS = "STATUS_SUCCESS"

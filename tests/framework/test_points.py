@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from wdfmc.check import Options, check_text
+from wdfmc.checking import Options, check_text
 from wdfmc.verdict import Result, Word
 
 HERE = Path(__file__).parent

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from wdfmc.check import Options, check_text
+from wdfmc.checking import Options, check_text
 from wdfmc.verdict import Result, Word
 
 DRIVERS = sorted((Path(__file__).parent / "races").glob("*.wdf"))

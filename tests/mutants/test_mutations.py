@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wdfmc.check import Options, loaded
+from wdfmc.checking import Options, loaded
 from wdfmc.language.parse import parse
 from wdfmc.mutants.judged import changed_model
 from wdfmc.mutants.mutations import Mutant, mutants_of_line, mutants_of_text

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wdfmc.check import Options
+from wdfmc.checking import Options
 from wdfmc.cli import main
 from wdfmc.mutants.judged import Answer
 from wdfmc.mutants.table import Table, mutation_table

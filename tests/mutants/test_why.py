@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.shipped import MODELS
-from wdfmc.check import Options
+from wdfmc.checking import Options
 from wdfmc.cli import main
 from wdfmc.diagnostics import Rejected
 from wdfmc.language.reading import read

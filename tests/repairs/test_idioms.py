@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from tests.shipped import MODELS
-from wdfmc.check import Options, loaded
+from wdfmc.checking import Options, loaded
 from wdfmc.language.edits import changed_lines, edited
 from wdfmc.language.format import formatted
 from wdfmc.repairs.driver import Driver

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from tests.shipped import MODELS
-from wdfmc.check import Options
+from wdfmc.checking import Options
 from wdfmc.language.edits import edited
 from wdfmc.language.reading import read
 from wdfmc.mutants.judged import Baseline, baseline, read_model

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from tests.reports.conftest import ENVIRONMENT, MODEL, at
 from wdfmc import library
-from wdfmc.check import Options, check_text, read_texts
+from wdfmc.checking import Options, check_text, read_texts
 from wdfmc.cli import main
 from wdfmc.lanes import Lane, lanes_of
 from wdfmc.matrix import Act, Cell, Matrix, Row

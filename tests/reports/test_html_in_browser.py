@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.browser import chromium
-from wdfmc.check import Options
+from wdfmc.checking import Options
 from wdfmc.reports.html import render
 from wdfmc.review import Review, review
 from wdfmc.source import Source

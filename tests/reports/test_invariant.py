@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from wdfmc.check import Options, check_models
+from wdfmc.checking import Options, check_models
 from wdfmc.reports.invariant import UNTOUCHED, grouped, sentences
 from wdfmc.source import Source, Span
 from wdfmc.system.named import Condition, Invariant, NamedLemma, Stop

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from wdfmc import __version__
-from wdfmc.check import Options, check_text
+from wdfmc.checking import Options, check_text
 from wdfmc.diagnostics import Diagnostic
 from wdfmc.reports import FORMATS, sarif
 from wdfmc.verdict import ModelReport, Report, Trace

@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from tests.shipped import MODELS
-from wdfmc.check import Options, loaded
+from wdfmc.checking import Options, loaded
 from wdfmc.semantics.deeds import Deeds, deeds, opposites
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.shipped import ROOT
 from wdfmc.catalogue import CATALOGUE
-from wdfmc.check import imports, library_texts
+from wdfmc.checking import imports, library_texts
 from wdfmc.diagnostics import Diagnostic, Rejected
 from wdfmc.language import ast
 from wdfmc.language.parse import parse

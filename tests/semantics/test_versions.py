@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wdfmc.check import library_texts
+from wdfmc.checking import library_texts
 from wdfmc.language.parse import parse
 from wdfmc.semantics.check import analysed
 from wdfmc.source import Source

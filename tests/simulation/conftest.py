@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wdfmc.check import Options, loaded
+from wdfmc.checking import Options, loaded
 from wdfmc.simulation.stepwise import Stepwise, stepwise
 
 ROOT = Path(__file__).parents[2]

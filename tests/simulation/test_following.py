@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wdfmc.check import Options, check_models
+from wdfmc.checking import Options, check_models
 from wdfmc.simulation.following import Lost, followed, marks_of
 from wdfmc.simulation.run import Run
 from wdfmc.simulation.stepwise import Stepwise

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from wdfmc.check import with_target
+from wdfmc.checking import with_target
 from wdfmc.simulation.run import Run, at_random
 from wdfmc.simulation.stepwise import Stepwise
 from wdfmc.system.system import State

@@ -7,7 +7,7 @@ from textwrap import dedent
 import pytest
 
 from tests.lowered import AGAIN, Lowered
-from wdfmc.check import Options, check_text
+from wdfmc.checking import Options, check_text
 from wdfmc.system.lower import MODEL_BOUND
 from wdfmc.system.system import OTHER, Ref
 from wdfmc.verdict import Word

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wdfmc.check import Options, check_text
+from wdfmc.checking import Options, check_text
 from wdfmc.verdict import Result, Word
 
 RULE = "no-data-race"

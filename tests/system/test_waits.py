@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.lowered import Lowered
-from wdfmc.check import Options, check_text
+from wdfmc.checking import Options, check_text
 from wdfmc.verdict import Result, Word
 
 DEADLOCK = "deadlock-free"

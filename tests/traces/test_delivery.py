@@ -7,7 +7,7 @@ import pytest
 from tests.drivers import random_driver
 from tests.lowered import Lowered
 from tests.traces.queues import out_of_order
-from wdfmc.check import Options, check_text
+from wdfmc.checking import Options, check_text
 from wdfmc.engines.engine import Path, Unknown, Violated
 from wdfmc.system.instantiate import instantiate
 from wdfmc.system.ordered import ordered

@@ -95,7 +95,7 @@ def command(
             raise Rejected([one_model(len(paths))])
         done.results = {path.name if isinstance(path, Source) else str(path): [] for path in paths}
         os.environ.setdefault(*SINGLE)  # read when numpy is imported, here and in processes that are started
-        from wdfmc.check import Options, check_models
+        from wdfmc.checking import Options, check_models
 
         options = Options(
             specs=tuple(Path(spec) for spec in specs),

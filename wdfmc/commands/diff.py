@@ -65,7 +65,7 @@ def command(
         raise Rejected(wrong)
     (before,), (after,) = model_files([old]), model_files([new])
     os.environ.setdefault(*SINGLE)
-    from wdfmc.check import Options
+    from wdfmc.checking import Options
     from wdfmc.difference import difference
     from wdfmc.reports.differing import lines, render_json
 

@@ -53,7 +53,7 @@ def command(
     """
     begun = time.monotonic()
     os.environ.setdefault(*SINGLE)  # read when numpy is imported, here and in processes that are started
-    from wdfmc.check import Options
+    from wdfmc.checking import Options
     from wdfmc.mutants.judged import with_room_for
     from wdfmc.repairs.explanation import changed_since, explanation, reported
     from wdfmc.reports.parted import explanation_json, explanation_lines

@@ -56,7 +56,7 @@ def command(
     if wrong:
         raise Rejected(wrong)
     paths = model_files([model])
-    from wdfmc.check import Options, loaded
+    from wdfmc.checking import Options, loaded
     from wdfmc.diagnostics import Severity
     from wdfmc.exports import written
 

@@ -51,7 +51,7 @@ def command(
         wrong.append(Diagnostic("WDF901", f"`{model}`: one model is drawn at a time"))
     if wrong:
         raise Rejected(wrong)
-    from wdfmc.check import Options, loaded
+    from wdfmc.checking import Options, loaded
 
     options = Options(requests=requests, target=target)
     models, diagnostics = loaded(model_files([model]), options)

@@ -61,7 +61,7 @@ def command(
         raise Rejected([Diagnostic("WDF002", f"`{model}` is a directory, one model is changed at a time")])
     source = read_stdin() if model == STDIN else read(Path(model))
     os.environ.setdefault(*SINGLE)  # read when numpy is imported, here and in processes that are started
-    from wdfmc.check import Options
+    from wdfmc.checking import Options
     from wdfmc.mutants.judged import with_room_for
     from wdfmc.mutants.table import mutation_table
     from wdfmc.reports.changed import table_json, table_lines

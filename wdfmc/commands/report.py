@@ -52,7 +52,7 @@ def command(
         raise Rejected(wrong)
     paths = model_files(models)
     os.environ.setdefault(*SINGLE)  # read when numpy is imported, here and in processes that are started
-    from wdfmc.check import Options
+    from wdfmc.checking import Options
     from wdfmc.reports.html import render
     from wdfmc.review import review
 

@@ -101,7 +101,7 @@ def example_trace(rule: RuleInfo) -> Callable[[Look], list[Line]]:
     path = example_of(rule)
     if path is None:
         return lambda look: paragraph("  ", "No example that breaks this rule is shipped.", look.width)
-    from wdfmc.check import Options, check_models
+    from wdfmc.checking import Options, check_models
 
     options = Options(
         specs=(), rules=(rule.name,), requests=2, target=None, engine="auto", depth=None, timeout=EXAMPLE_SECONDS,

@@ -20,7 +20,7 @@ from wdfmc.source import Source
 from wdfmc.usage import STDIN, TARGETS, model_files
 
 if TYPE_CHECKING:
-    from wdfmc.check import Model, Options
+    from wdfmc.checking import Model, Options
     from wdfmc.simulation.saved import SavedRun
     from wdfmc.simulation.session import Session
     from wdfmc.simulation.stepwise import Stepwise
@@ -67,7 +67,7 @@ def command(
     wrong = contradictory(model=model, chance=chance, seed=seed, steps=steps, rule=rule, saved=saved, at=at)
     if wrong:
         raise Rejected(wrong)
-    from wdfmc.check import Options
+    from wdfmc.checking import Options
 
     trace: SavedRun | None = None
     if saved is not None:
@@ -117,7 +117,7 @@ def only(model: str) -> Path | Source:
 
 def right(path: Path | Source, options: Options, rule: str | None) -> Model:
     """The model with its goals, and a rule that is off by default. Raises Rejected."""
-    from wdfmc.check import Goal, default_target, loaded
+    from wdfmc.checking import Goal, default_target, loaded
     from wdfmc.diagnostics import did_you_mean
 
     models, diagnostics = loaded([path], options)
@@ -145,7 +145,7 @@ def built(model: Model, options: Options) -> Stepwise:
 
 def counterexample(path: Path | Source, options: Options) -> SavedRun:
     """What breaks the rule. Raises Rejected if a check finds nothing."""
-    from wdfmc.check import check_models
+    from wdfmc.checking import check_models
     from wdfmc.commands.check import SINGLE, Decided, progress
     from wdfmc.progress import Meter, listening
     from wdfmc.progress_display import watched

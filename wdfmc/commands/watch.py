@@ -53,7 +53,7 @@ def command(
     if STDIN in models:
         raise Rejected([Diagnostic("WDF905", "what comes from stdin is not saved again", help="name a file")])
     model_files(models)  # a model that is not there at the start is a mistake, later it may come back
-    from wdfmc.check import Options
+    from wdfmc.checking import Options
     from wdfmc.commands.check import SINGLE
     from wdfmc.rechecks import Rechecks
 

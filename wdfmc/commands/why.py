@@ -59,7 +59,7 @@ def command(
     source = read_stdin() if found["model"] == STDIN else read(Path(found["model"]))
     begun = time.monotonic()
     seen: list[str] = []
-    from wdfmc.check import Options
+    from wdfmc.checking import Options
     from wdfmc.mutants.judged import with_room_for
     from wdfmc.mutants.why import Need, why
     from wdfmc.reports.changed import why_json, why_lines

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from wdfmc.check import Options, Texts, check_read
+from wdfmc.checking import Options, Texts, check_read
 from wdfmc.course import JOB, RULES, Lesson
 from wdfmc.diagnostics import Diagnostic, Label, Rejected
 from wdfmc.language import ast

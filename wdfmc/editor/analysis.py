@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from wdfmc import library
-from wdfmc.check import import_target, library_texts, too_deep
+from wdfmc.checking import import_target, library_texts, too_deep
 from wdfmc.depth import NoRoom, with_room
 from wdfmc.diagnostics import Diagnostic, Label, Rejected
 from wdfmc.editor.index import Index, Occurrence, index_of

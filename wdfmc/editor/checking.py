@@ -88,7 +88,7 @@ def outcome(found: Mapping[str, Any]) -> Outcome:
 
 def checked(task: Task) -> list[Outcome]:
     """One process and no more: stopping it stops all. Raises Rejected."""
-    from wdfmc.check import Options, check_models
+    from wdfmc.checking import Options, check_models
     from wdfmc.reports.phrases import verdict_phrase
     from wdfmc.verdict import Result
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wdfmc.check import Model, Options
+from wdfmc.checking import Model, Options
 
 
 def written(model: Model, options: Options, language: str, encoding: str | None) -> str | bytes:

@@ -9,7 +9,7 @@ from typing import Final
 
 from wdfmc import __version__
 from wdfmc.assumptions import in_words
-from wdfmc.check import Goal, Model, Options, with_target
+from wdfmc.checking import Goal, Model, Options, with_target
 from wdfmc.decide import MOST_ACTIVATIONS, Instance, limit_of, lowered, run_engine
 from wdfmc.diagnostics import Diagnostic, Rejected
 from wdfmc.engines.engine import Violated

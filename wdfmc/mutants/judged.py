@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, TypeAlias, TypeVar
 
-from wdfmc.check import Model, Options, check_model, loaded, too_deep
+from wdfmc.checking import Model, Options, check_model, loaded, too_deep
 from wdfmc.depth import SHALLOW, NoRoom, with_room
 from wdfmc.diagnostics import Diagnostic, Rejected, Severity
 from wdfmc.language.parse import parse

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from wdfmc.check import Options
+from wdfmc.checking import Options
 from wdfmc.mutants.crew import Crew
 from wdfmc.mutants.judged import Answer, Asked, Baseline, Judged, baseline, judged, processes, read_model
 from wdfmc.mutants.mutations import REMOVALS, Mutant, mutants_of_text

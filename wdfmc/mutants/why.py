@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wdfmc.check import Options
+from wdfmc.checking import Options
 from wdfmc.diagnostics import Diagnostic, Label, Rejected
 from wdfmc.language import ast
 from wdfmc.mutants.judged import Answer, Baseline, Judged, baseline, judged, read_model

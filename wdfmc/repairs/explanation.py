@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wdfmc.beside import Beside, beside
-from wdfmc.check import Options
+from wdfmc.checking import Options
 from wdfmc.diagnostics import Diagnostic, Rejected, Severity, did_you_mean
 from wdfmc.mutants.judged import Baseline, baseline, read_model
 from wdfmc.repairs.verified import Standing, Verified, verified_repairs

@@ -86,7 +86,7 @@ def lock_calls(driver: Driver) -> tuple[str, str] | None:
 
 def declared(driver: Driver, lock: str) -> list[Edit]:
     """A new lock, declared by the first other name that the library has for one."""
-    from wdfmc.check import library_texts
+    from wdfmc.checking import library_texts
 
     framework, _ = library_texts()
     aliases = (item for part in framework for item in part.items if isinstance(item, ast.Alias) and item.sort == "lock")

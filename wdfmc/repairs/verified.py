@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final, TypeAlias
 
-from wdfmc.check import Model, Options
+from wdfmc.checking import Model, Options
 from wdfmc.diagnostics import Rejected
 from wdfmc.language.edits import changed_lines, edited
 from wdfmc.language.format import formatted

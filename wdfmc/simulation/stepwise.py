@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
-from wdfmc.check import STANDARD_TARGET, Model, Options, with_target
+from wdfmc.checking import STANDARD_TARGET, Model, Options, with_target
 from wdfmc.decide import MOST_ACTIVATIONS
 from wdfmc.source import Span
 from wdfmc.system.evaluate import IDLE

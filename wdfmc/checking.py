@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wdfmc import library
 from wdfmc.depth import SHALLOW, NoRoom, with_room
@@ -25,7 +23,7 @@ from wdfmc.source import Source, Span
 from wdfmc.verdict import ModelReport, Report, Result, Word
 
 if TYPE_CHECKING:
-    from wdfmc.api import Checked
+    pass
 
 STANDARD_TARGET = "answers"
 RACING = 3  # processes of a race
@@ -368,18 +366,3 @@ def with_target(program: typed.Program, behaviour: str, override: bool) -> typed
         for name, item in program.objects.items()
     }  # fmt: skip
     return replace(program, objects=objects)
-
-
-# ---------------------------------------------------------------- the name of this module
-
-
-class Called(ModuleType):
-    """`wdfmc.check` is this module once it is imported, and has to stay the function that people call."""
-
-    def __call__(self, *args: Any, **options: Any) -> Checked:
-        from wdfmc import api
-
-        return api.check(*args, **options)
-
-
-sys.modules[__name__].__class__ = Called
