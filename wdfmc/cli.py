@@ -42,6 +42,10 @@ COMMANDS: Final = (
 
 SHELL_ASKS: Final = "_WDFMC_COMPLETE"  # in the environment: what can be said next is to be answered, not done
 
+# The threads of numpy's OpenBLAS wait for each other by spinning: where other processes need the processors, too, two
+# threads took 10 times longer than one (products of matrices with 500 rows, measured).
+SINGLE: Final = ("OPENBLAS_NUM_THREADS", "1")
+
 
 class Commands(click.Group):
     """Each imported when it is asked for. A misspelt one gets a suggestion."""
@@ -104,6 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from wdfmc.completion import answer_shells
 
         answer_shells()
+    os.environ.setdefault(*SINGLE)  # read when numpy is imported, here and in processes that are started
     try:
         words = sys.argv[1:] if arguments is None else list(arguments)
         code = commands.main(words, prog_name="wdfmc", standalone_mode=False, obj=tuple(words))

@@ -90,6 +90,8 @@ def suggestion(command: click.Command, parameter: click.Parameter) -> Suggest | 
         return files(".wdfspec")
     if command.name == "fmt":
         return files(".wdf", ".wdfspec") if name == "FILE" else None
+    if name == "MODEL|REPORT.JSON":
+        return files(".wdf", ".json")
     if isinstance(parameter, click.Argument) and name.split(":")[0] in ("MODEL", "MODELS", "OLD", "NEW"):
         return files(".wdf")
     return any_file if name == "FILE" else None

@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from wdfmc.commands import option
 from wdfmc.console import DONE, WRONG, complain, save, show, show_text
 from wdfmc.diagnostics import Rejected
 from wdfmc.usage import STDIN, contradictions, read_stdin, unwritable
@@ -27,7 +28,7 @@ Exit codes:
 @click.command("certify", epilog=EXITS, short_help="Check the verdicts of a certificate again.")
 @click.argument("certificate", metavar="FILE")
 @click.argument("model", metavar="MODEL")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run.")
+@option.timeout()
 @click.option("--smt2", metavar="FILE", help="Also write the proofs as SMT-LIB, for any solver; not if one fails.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(certificate: str, model: str, timeout: float | None, smt2: str | None, form: str) -> int:

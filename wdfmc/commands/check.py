@@ -12,6 +12,7 @@ from typing import Final
 
 import click
 
+from wdfmc.commands import option
 from wdfmc.console import INTERRUPTED, WRONG, complain, save, show, show_text
 from wdfmc.diagnostics import Diagnostic, Rejected
 from wdfmc.memory import peak, peak_of_ended_children
@@ -19,13 +20,10 @@ from wdfmc.progress import Meter, listening
 from wdfmc.progress_display import watched
 from wdfmc.reports import FORMATS, WITH_DIAGNOSTICS
 from wdfmc.source import Source
-from wdfmc.usage import STDIN, TARGETS, contradictions, model_files, one_model, uncertifiable
+from wdfmc.usage import STDIN, contradictions, model_files, one_model, uncertifiable
 from wdfmc.verdict import ModelReport, Report, Result, Statistics
 
 ENGINES: Final = ("auto", "bmc", "explicit", "ic3")
-# The threads of numpy's OpenBLAS wait for each other by spinning: where other processes need the processors, too, two
-# threads took 10 times longer than one (products of matrices with 500 rows, measured).
-SINGLE: Final = ("OPENBLAS_NUM_THREADS", "1")
 EXITS: Final = """\b
 Exit codes:
   0    every rule is proved, vacuous, skipped, or as its `expect` says
@@ -38,18 +36,14 @@ Exit codes:
 
 @click.command("check", epilog=EXITS, short_help="Check every rule that concerns each model.")
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True)
-@click.option("--spec", "specs", metavar="FILE", multiple=True, help="Also check the rules of this file.")
-@click.option("--rule", "rules", metavar="NAME", multiple=True, help="Check this rule only; may be repeated.")
-@click.option("--requests", type=click.IntRange(min=1), default=2, show_default=True, help="Requests in one run.")
-@click.option("--target", type=click.Choice(TARGETS), help="What I/O targets do with what they are sent.")
+@option.specs()
+@option.rules()
+@option.requests
+@option.target
 @click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="How to decide.")
 @click.option("--depth", type=click.IntRange(min=1), help="Search up to this many transitions (bmc).")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run.")
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    help="Processes at the same time, for models or engines.  [default: all processors]",
-)
+@option.timeout()
+@option.jobs
 @click.option("--coverage", is_flag=True, help="Also list what of each driver can never run.")
 @click.option("--show-invariant", is_flag=True, help="Also say why each rule holds for any number of requests.")
 @click.option("--save-certificate", metavar="FILE", help="Write what `wdfmc certify` checks the verdicts again by.")
@@ -94,7 +88,6 @@ def command(
         if save_certificate is not None and len(paths) > 1:
             raise Rejected([one_model(len(paths))])
         done.results = {path.name if isinstance(path, Source) else str(path): [] for path in paths}
-        os.environ.setdefault(*SINGLE)  # read when numpy is imported, here and in processes that are started
         from wdfmc.checking import Options, check_models
 
         options = Options(

@@ -10,12 +10,13 @@ from typing import Final
 
 import click
 
-from wdfmc.commands.check import SINGLE, Decided, progress
+from wdfmc.commands import option
+from wdfmc.commands.check import Decided, progress
 from wdfmc.console import complain, save, show, show_text
 from wdfmc.diagnostics import Diagnostic, Rejected
 from wdfmc.progress import Meter, listening
 from wdfmc.progress_display import watched
-from wdfmc.usage import STDIN, TARGETS, is_several, model_files, unwritable
+from wdfmc.usage import STDIN, is_several, model_files, unwritable
 
 EXITS: Final = """\b
 Exit codes:
@@ -31,12 +32,12 @@ Exit codes:
 @click.command("diff", epilog=EXITS, short_help="Compare two versions of a design.")
 @click.argument("old")
 @click.argument("new")
-@click.option("--spec", "specs", metavar="FILE", multiple=True, help="Compare the rules of this file.")
-@click.option("--rule", "rules", metavar="NAME", multiple=True, help="Compare this rule only; may be repeated.")
-@click.option("--requests", type=click.IntRange(min=1), default=2, show_default=True, help="Requests in one run.")
-@click.option("--target", type=click.Choice(TARGETS), help="What I/O targets do with what they are sent.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes at the same time.  [default: all processors]")
+@option.specs("Compare the rules of this file.")
+@option.rules("Compare this rule only; may be repeated.")
+@option.requests
+@option.target
+@option.timeout()
+@option.jobs
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--output", metavar="FILE", help="Write here; not touched if there is an error.")
 def command(
@@ -64,7 +65,6 @@ def command(
     if wrong:
         raise Rejected(wrong)
     (before,), (after,) = model_files([old]), model_files([new])
-    os.environ.setdefault(*SINGLE)
     from wdfmc.checking import Options
     from wdfmc.difference import difference
     from wdfmc.reports.differing import lines, render_json

@@ -11,14 +11,13 @@ from typing import Final
 
 import click
 
+from wdfmc.commands import option
 from wdfmc.console import DONE, complain, show, show_text
 from wdfmc.language.reading import read
 from wdfmc.progress_display import watched
-from wdfmc.usage import STDIN, TARGETS, read_stdin
+from wdfmc.usage import STDIN, read_stdin
 
 REPORT: Final = ".json"
-# As for `check`: numpy's threads and these processes would wait for each other.
-SINGLE: Final = ("OPENBLAS_NUM_THREADS", "1")
 EXITS: Final = """\b
 Exit codes:
   0    the violation is explained, with repairs or without
@@ -30,11 +29,11 @@ Exit codes:
 @click.command("explain-trace", epilog=EXITS, short_help="Say where a violation begins, and which repairs help.")
 @click.argument("model", metavar="MODEL|REPORT.json")
 @click.option("--rule", metavar="NAME", help="That is violated.  [default: the one with the shortest trace]")
-@click.option("--spec", "specs", metavar="FILE", multiple=True, help="Also check the rules of this file.")
-@click.option("--requests", type=click.IntRange(min=1), default=2, show_default=True, help="Requests in one run.")
-@click.option("--target", type=click.Choice(TARGETS), help="What I/O targets do with what they are sent.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes at the same time.  [default: all processors]")
+@option.specs()
+@option.requests
+@option.target
+@option.timeout()
+@option.jobs
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(
     model: str,
@@ -52,7 +51,6 @@ def command(
     these lines, test this result, take the reference before releasing. Each was checked with all rules.
     """
     begun = time.monotonic()
-    os.environ.setdefault(*SINGLE)  # read when numpy is imported, here and in processes that are started
     from wdfmc.checking import Options
     from wdfmc.mutants.judged import with_room_for
     from wdfmc.repairs.explanation import changed_since, explanation, reported

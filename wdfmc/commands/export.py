@@ -9,9 +9,10 @@ from typing import Final
 
 import click
 
+from wdfmc.commands import option
 from wdfmc.console import DONE, complain, save, show_bytes, show_text
 from wdfmc.diagnostics import Rejected
-from wdfmc.usage import STDIN, TARGETS, model_files
+from wdfmc.usage import STDIN, model_files
 
 LANGUAGES: Final = ("promela", "aiger", "smt2")
 ENCODINGS: Final = ("binary", "one-hot")
@@ -20,16 +21,10 @@ ENCODINGS: Final = ("binary", "one-hot")
 @click.command("export", short_help="Write what `check` decides for SPIN, AIGER or CHC tools.")
 @click.argument("model")
 @click.option("--to", "language", type=click.Choice(LANGUAGES), required=True, help="The language of the other tool.")
-@click.option("--spec", "specs", metavar="FILE", multiple=True, help="Also know the rules of this file.")
-@click.option(
-    "--rule",
-    "rules",
-    metavar="NAME",
-    multiple=True,
-    help="Ask about this rule; may be repeated.  [default: all safety]",
-)
-@click.option("--requests", type=click.IntRange(min=1), default=2, show_default=True, help="Requests in one run.")
-@click.option("--target", type=click.Choice(TARGETS), help="What I/O targets do with what they are sent.")
+@option.specs("Also know the rules of this file.")
+@option.rules("Ask about this rule; may be repeated.  [default: all safety]")
+@option.requests
+@option.target
 @click.option("--encoding", type=click.Choice(ENCODINGS), help="Of values, in AIGER.  [default: binary]")
 @click.option("--output", metavar="FILE", help="Write here; not touched if there is an error.")
 def command(

@@ -9,12 +9,13 @@ from typing import Final
 
 import click
 
+from wdfmc.commands import option
 from wdfmc.console import DONE, OPEN, complain, save, show_text
 from wdfmc.diagnostics import Diagnostic, Rejected, Severity
 from wdfmc.drawing import DRAWINGS
 from wdfmc.progress import Meter, concerning, listening
 from wdfmc.progress_display import watched
-from wdfmc.usage import STDIN, TARGETS, is_several, model_files, unwritable
+from wdfmc.usage import STDIN, is_several, model_files, unwritable
 
 ENDINGS: Final = {".svg": "svg", ".dot": "dot", ".gv": "dot", ".json": "json"}
 EXITS: Final = """\b
@@ -28,9 +29,9 @@ Exit codes:
 
 @click.command("graph", epilog=EXITS, short_help="Draw the states of a request, and what leads from one to another.")
 @click.argument("model")
-@click.option("--requests", type=click.IntRange(min=1), default=2, show_default=True, help="Requests in one run.")
-@click.option("--target", type=click.Choice(TARGETS), help="What I/O targets do with what they are sent.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run.")
+@option.requests
+@option.target
+@option.timeout()
 @click.option(
     "--format", "form", type=click.Choice(list(DRAWINGS)), help="[default: by the ending of the output, else text]"
 )

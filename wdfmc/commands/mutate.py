@@ -11,15 +11,14 @@ from typing import Final
 
 import click
 
+from wdfmc.commands import option
 from wdfmc.console import DONE, complain, save, show, show_text
 from wdfmc.diagnostics import Diagnostic, Rejected
 from wdfmc.language.reading import read
 from wdfmc.progress_display import watched
-from wdfmc.usage import STDIN, TARGETS, read_stdin, unwritable
+from wdfmc.usage import STDIN, read_stdin, unwritable
 
 OPEN: Final = 3
-# As for `check`: numpy's threads and these processes would wait for each other.
-SINGLE: Final = ("OPENBLAS_NUM_THREADS", "1")
 EXITS: Final = """\b
 Exit codes:
   0    every changed driver was told from the given one, or not
@@ -31,12 +30,12 @@ Exit codes:
 
 @click.command("mutate", epilog=EXITS, short_help="Say which rules notice when a line is left out, for all lines.")
 @click.argument("model")
-@click.option("--spec", "specs", metavar="FILE", multiple=True, help="Also check the rules of this file.")
-@click.option("--rule", "rules", metavar="NAME", multiple=True, help="Ask about this rule only; may be repeated.")
-@click.option("--requests", type=click.IntRange(min=1), default=2, show_default=True, help="Requests in one run.")
-@click.option("--target", type=click.Choice(TARGETS), help="What I/O targets do with what they are sent.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes at the same time.  [default: all processors]")
+@option.specs()
+@option.rules("Ask about this rule only; may be repeated.")
+@option.requests
+@option.target
+@option.timeout()
+@option.jobs
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--output", metavar="FILE", help="Write the table here; not touched if there is an error.")
 def command(
@@ -60,7 +59,6 @@ def command(
     if model != STDIN and Path(model).is_dir():
         raise Rejected([Diagnostic("WDF002", f"`{model}` is a directory, one model is changed at a time")])
     source = read_stdin() if model == STDIN else read(Path(model))
-    os.environ.setdefault(*SINGLE)  # read when numpy is imported, here and in processes that are started
     from wdfmc.checking import Options
     from wdfmc.mutants.judged import with_room_for
     from wdfmc.mutants.table import mutation_table

@@ -10,28 +10,25 @@ from pathlib import Path
 
 import click
 
-from wdfmc.commands.check import EXITS, SINGLE, Decided, progress
+from wdfmc.commands import option
+from wdfmc.commands.check import EXITS, Decided, progress
 from wdfmc.console import complain, save, show_text
 from wdfmc.diagnostics import Diagnostic, Rejected
 from wdfmc.progress import Meter, listening
 from wdfmc.progress_display import watched
 from wdfmc.source import Source
-from wdfmc.usage import STDIN, TARGETS, model_files, unwritable
+from wdfmc.usage import STDIN, model_files, unwritable
 
 
 @click.command("report", epilog=EXITS, short_help="Check models and write one HTML page for a design review.")
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True)
 @click.option("-o", "--output", metavar="FILE", required=True, help="Write the page here (- for stdout).")
-@click.option("--spec", "specs", metavar="FILE", multiple=True, help="Also check the rules of this file.")
-@click.option("--rule", "rules", metavar="NAME", multiple=True, help="Check this rule only; may be repeated.")
-@click.option("--requests", type=click.IntRange(min=1), default=2, show_default=True, help="Requests in one run.")
-@click.option("--target", type=click.Choice(TARGETS), help="What I/O targets do with what they are sent.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run.")
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    help="Processes at the same time, for models or engines.  [default: all processors]",
-)
+@option.specs()
+@option.rules()
+@option.requests
+@option.target
+@option.timeout()
+@option.jobs
 def command(
     models: tuple[str, ...],
     output: str,
@@ -51,7 +48,6 @@ def command(
     if wrong:
         raise Rejected(wrong)
     paths = model_files(models)
-    os.environ.setdefault(*SINGLE)  # read when numpy is imported, here and in processes that are started
     from wdfmc.checking import Options
     from wdfmc.reports.html import render
     from wdfmc.review import review

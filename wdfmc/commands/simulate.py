@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from wdfmc.commands import option
 from wdfmc.console import DONE, INTERRUPTED, complain, show
 from wdfmc.diagnostics import Diagnostic, Rejected, Severity
 from wdfmc.source import Source
-from wdfmc.usage import STDIN, TARGETS, model_files
+from wdfmc.usage import STDIN, model_files
 
 if TYPE_CHECKING:
     from wdfmc.checking import Model, Options
@@ -39,9 +40,9 @@ Exit codes:
 
 @click.command("simulate", epilog=EXITS, short_help="Step through the runs of a model.")
 @click.argument("model")
-@click.option("--spec", "specs", metavar="FILE", multiple=True, help="Also watch the rules of this file.")
+@option.specs("Also watch the rules of this file.")
 @click.option("--requests", type=click.IntRange(min=1), help="Requests in one run.  [default: 2, or as in the trace]")
-@click.option("--target", type=click.Choice(TARGETS), help="What I/O targets do with what they are sent.")
+@option.target
 @click.option("--rule", metavar="NAME", help="Check this rule and follow its counterexample.")
 @click.option("--from-trace", "saved", metavar="FILE", help="Follow a saved run, or a trace of a JSON report.")
 @click.option("--at", type=click.Choice(["start", "end"]), help="Where to begin in the trace.  [default: start]")
@@ -94,9 +95,9 @@ def contradictory(
     at: str | None,
 ) -> list[Diagnostic]:  # fmt: skip
     found = []
-    for option, value in (("--seed", seed), ("--steps", steps)):
+    for name, value in (("--seed", seed), ("--steps", steps)):
         if value is not None and not chance:
-            found.append(Diagnostic("WDF905", f"`{option}` is about `--random`", help="add it, or leave this out"))
+            found.append(Diagnostic("WDF905", f"`{name}` is about `--random`", help="add it, or leave this out"))
     if chance and (rule is not None or saved is not None):
         option = "--rule" if saved is None else "--from-trace"
         found.append(Diagnostic("WDF905", f"`--random` follows no trace, so `{option}` has no meaning"))
@@ -146,7 +147,7 @@ def built(model: Model, options: Options) -> Stepwise:
 def counterexample(path: Path | Source, options: Options) -> SavedRun:
     """What breaks the rule. Raises Rejected if a check finds nothing."""
     from wdfmc.checking import check_models
-    from wdfmc.commands.check import SINGLE, Decided, progress
+    from wdfmc.commands.check import Decided, progress
     from wdfmc.progress import Meter, listening
     from wdfmc.progress_display import watched
     from wdfmc.reports.phrases import verdict_phrase
@@ -154,7 +155,6 @@ def counterexample(path: Path | Source, options: Options) -> SavedRun:
     from wdfmc.simulation.saved import SavedRun
 
     (rule,) = options.rules
-    os.environ.setdefault(*SINGLE)
     done, meter, begun = Decided(), Meter(), time.monotonic()
     with listening(meter.hear), watched(lambda: progress(done, meter, begun), sys.stderr):
         results = check_models([path], options, done.add).models[0].results

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from wdfmc.commands import option
 from wdfmc.console import DONE, show
 from wdfmc.diagnostics import Diagnostic, Rejected
-from wdfmc.usage import STDIN, TARGETS, model_files
+from wdfmc.usage import STDIN, model_files
 
 if TYPE_CHECKING:
     from wdfmc.rechecks import Rechecks
@@ -30,13 +31,11 @@ Exit codes:
 
 @click.command("watch", epilog=EXITS, short_help="Check models again whenever they are saved.")
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True)
-@click.option("--spec", "specs", metavar="FILE", multiple=True, help="Also check the rules of this file.")
-@click.option("--rule", "rules", metavar="NAME", multiple=True, help="Check this rule only; may be repeated.")
-@click.option("--requests", type=click.IntRange(min=1), default=2, show_default=True, help="Requests in one run.")
-@click.option("--target", type=click.Choice(TARGETS), help="What I/O targets do with what they are sent.")
-@click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For each check of a model."
-)
+@option.specs()
+@option.rules()
+@option.requests
+@option.target
+@option.timeout("For each check of a model.")
 def command(
     models: tuple[str, ...],
     specs: tuple[str, ...],
@@ -54,10 +53,8 @@ def command(
         raise Rejected([Diagnostic("WDF905", "what comes from stdin is not saved again", help="name a file")])
     model_files(models)  # a model that is not there at the start is a mistake, later it may come back
     from wdfmc.checking import Options
-    from wdfmc.commands.check import SINGLE
     from wdfmc.rechecks import Rechecks
 
-    os.environ.setdefault(*SINGLE)
     options = Options(
         tuple(map(Path, specs)), tuple(dict.fromkeys(rules)), requests, target, timeout=timeout, widening=0
     )

@@ -11,11 +11,12 @@ from typing import Final
 
 import click
 
+from wdfmc.commands import option
 from wdfmc.console import DONE, complain, show, show_text
 from wdfmc.diagnostics import Diagnostic, Rejected
 from wdfmc.language.reading import read
 from wdfmc.progress_display import watched
-from wdfmc.usage import STDIN, TARGETS, read_stdin
+from wdfmc.usage import STDIN, read_stdin
 
 OPEN: Final = 3
 PLACE: Final = re.compile(r"(?P<model>.+):(?P<line>\d+)")
@@ -30,11 +31,11 @@ Exit codes:
 
 @click.command("why", epilog=EXITS, short_help="Say what a line of a driver is for: what goes wrong without it.")
 @click.argument("place", metavar="MODEL:LINE")
-@click.option("--spec", "specs", metavar="FILE", multiple=True, help="Also check the rules of this file.")
-@click.option("--rule", "rules", metavar="NAME", multiple=True, help="Ask about this rule only; may be repeated.")
-@click.option("--requests", type=click.IntRange(min=1), default=2, show_default=True, help="Requests in one run.")
-@click.option("--target", type=click.Choice(TARGETS), help="What I/O targets do with what they are sent.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run.")
+@option.specs()
+@option.rules("Ask about this rule only; may be repeated.")
+@option.requests
+@option.target
+@option.timeout()
 @click.option("--all-traces", is_flag=True, help="Show a trace for every change, not for one only.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(

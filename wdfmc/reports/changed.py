@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any, Final
 
-from wdfmc import __version__
 from wdfmc.language.edits import changed_lines
 from wdfmc.mutants.judged import Answer, Judged
 from wdfmc.mutants.mutations import REMOVALS
 from wdfmc.mutants.table import Table
 from wdfmc.mutants.why import Need, Why
-from wdfmc.reports.json import result_object
+from wdfmc.reports.json import about, result_object
 from wdfmc.reports.page import Line, Look, Piece, cells, padded, paragraph, shortened, wrapped
 from wdfmc.reports.phrases import plural
 from wdfmc.reports.text import trace_lines
@@ -201,11 +200,7 @@ def why_json(found: Why, exit: int) -> str:
     model = found.before.model
     source = model.program.source.source
     return dumped({
-        "tool": "wdfmc",
-        "version": __version__,
-        "exit": exit,
-        "path": model.path,
-        "driver": model.program.name,
+        **about(model, exit),
         "line": found.line,
         "text": source.line(found.line).strip(),
         "need": str(found.need),
@@ -218,11 +213,7 @@ def table_json(found: Table, exit: int) -> str:
     model = found.before.model
     source = model.program.source.source
     return dumped({
-        "tool": "wdfmc",
-        "version": __version__,
-        "exit": exit,
-        "path": model.path,
-        "driver": model.program.name,
+        **about(model, exit),
         "mutants": len(found.judged),
         "noticed": found.noticed,
         "open": found.left_open,

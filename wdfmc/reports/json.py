@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wdfmc import __version__
 from wdfmc.diagnostics import Diagnostic, Label
@@ -25,6 +25,9 @@ from wdfmc.verdict import (
     TraceStep,
 )
 
+if TYPE_CHECKING:
+    from wdfmc.checking import Model
+
 
 def render(report: Report) -> str:
     return json.dumps(report_object(report), indent=2) + "\n"
@@ -39,6 +42,12 @@ def report_object(report: Report) -> dict[str, Any]:
         "diagnostics": [diagnostic_object(diagnostic) for diagnostic in report.diagnostics],
         "statistics": None if report.statistics is None else statistics_object(report.statistics),
     }
+
+
+def about(model: Model, exit: int) -> dict[str, Any]:
+    """How an object about one model begins. `exit`: the exit code of the command."""
+    path, driver = model.path, model.program.name
+    return {"tool": "wdfmc", "version": __version__, "exit": exit, "path": path, "driver": driver}
 
 
 def statistics_object(statistics: Statistics) -> dict[str, Any]:

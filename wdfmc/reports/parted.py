@@ -5,13 +5,12 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import Any, Final
 
-from wdfmc import __version__
 from wdfmc.beside import Beside
 from wdfmc.language.edits import changed_lines
 from wdfmc.repairs.explanation import Explanation
 from wdfmc.repairs.verified import Standing, Verified, standard_form
 from wdfmc.reports.changed import FEW, STYLES, dumped
-from wdfmc.reports.json import result_object, trace_object
+from wdfmc.reports.json import about, result_object, trace_object
 from wdfmc.reports.page import Line, Look, padded, paragraph, shortened, wrapped
 from wdfmc.reports.phrases import PASSING, acts, deed, ending, is_library, moved, place, plural, source_line
 from wdfmc.verdict import TraceStep
@@ -136,11 +135,7 @@ def standing(each: Verified, found: Explanation) -> str:
 def explanation_json(found: Explanation, exit: int) -> str:
     model, pair = found.before.model, found.beside
     return dumped({
-        "tool": "wdfmc",
-        "version": __version__,
-        "exit": exit,
-        "path": model.path,
-        "driver": model.program.name,
+        **about(model, exit),
         "result": result_object(found.result, model.path),
         "bad": trace_object(pair.bad),
         "good": None if pair.good is None else {**trace_object(pair.good), "end": "rest"},
