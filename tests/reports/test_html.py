@@ -22,11 +22,11 @@ from wdfmc.matrix import Act, Cell, Matrix, Row
 from wdfmc.reports.html import digest, part, render
 from wdfmc.reports.html.colouring import coloured
 from wdfmc.reports.html.swimlane import swimlane
-from wdfmc.reports.html.view import Names, moves, thread
+from wdfmc.reports.html.view import Names, moves, pill_of, thread
 from wdfmc.review import Review, observed
 from wdfmc.semantics import typed
 from wdfmc.source import Source
-from wdfmc.verdict import Report, Trace
+from wdfmc.verdict import Report, Trace, Word
 
 ROOT = Path(__file__).parents[2]
 WRONG = ROOT / "models/cancellation/pending_read_no_lock.wdf"
@@ -99,6 +99,13 @@ def test_every_verdict_and_assumption_is_there(report: Report) -> None:
     assert "timers that are armed, DPCs and work items that are queued run eventually" in text
     assert "memory is sequentially consistent" in text
     assert "<code>power</code>" in text
+
+
+def test_a_proof_up_to_a_breach_does_not_look_like_a_proof(report: Report) -> None:
+    (model,) = report.models
+    proved = next(result for result in model.results if result.verdict is Word.PROVED and not result.under)
+    assert pill_of(proved).kind == "good"
+    assert pill_of(replace(proved, under=("no-double-complete",))).kind == "info"
 
 
 def test_elements_are_balanced_and_anchors_lead_somewhere(report: Report) -> None:

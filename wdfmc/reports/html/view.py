@@ -276,6 +276,8 @@ def overall(results: Sequence[Result]) -> Pill:
 def pill_of(result: Result) -> Pill:
     if result.verdict is Word.VIOLATED and result.expectation == "met":
         return Pill("violated, as expected", "expected")
+    if result.verdict is Word.PROVED and result.under:  # nothing is said of what comes after the breach
+        return Pill("up to a breach", "info")
     return Pill(str(result.verdict), KINDS[result.verdict])
 
 
