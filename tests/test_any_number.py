@@ -13,7 +13,7 @@ from wdfmc.verdict import Audit, Report, Result, Word
 QUICK = [
     "cancellation/pending_read.wdf",
     "cancellation/forward_canceller.wdf",
-    "drivers/echo_autosync.wdf",
+    "drivers/vhidmini2.wdf",
     "seeds/complete_from_cancel.wdf",
     "seeds/forward_unmodified.wdf",
     "seeds/several_targets.wdf",
