@@ -408,6 +408,7 @@ def test_names_while_the_text_cannot_be_read(talk: Talk) -> None:
 
     async def about(editor: Editor) -> None:
         editor.open(URI, MODEL)
+        assert await editor.codes(URI) == []
         editor.change(URI, broken)
         assert await editor.codes(URI) != []
         shown = await editor.hover(URI, "from |Pending")
