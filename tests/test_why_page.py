@@ -22,11 +22,7 @@ def shown() -> list[tuple[str, str]]:
     return [(found["command"], found["output"]) for found in SHOWN.finditer(PAGE.read_text(encoding="utf-8"))]
 
 
-def long(command: str) -> tuple[pytest.MarkDecorator, ...]:
-    return () if command.startswith("why ") else (pytest.mark.long,)
-
-
-@pytest.mark.parametrize("command", [pytest.param(command, marks=long(command)) for command, _ in shown()])
+@pytest.mark.parametrize("command", [command for command, _ in shown()])
 def test_outputs_are_those_of_the_commands(
     command: str, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
