@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from wdfmc import progress_display
+
 GOLDEN = Path(__file__).parent / "golden"
 
 # What a shell runs in the background ignores Ctrl-C, and so does all that it starts: the commands in tests must not.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What a command prints is compared, on a machine, too, on which it takes so long that it would say how far it is.
+progress_display.RARELY = 3600.0  # type: ignore[misc]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

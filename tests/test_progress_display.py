@@ -41,8 +41,9 @@ def test_a_short_run_shows_nothing(stream: type[io.StringIO]) -> None:
 
 
 def test_a_pipe_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress_display, "RARELY", 0.01)
     out, over = io.StringIO(), threading.Event()
-    thread = threading.Thread(target=written, args=(lambda: ["1 s", "a.wdf: 5 \x1b[1m states"], out, over, 0.01))
+    thread = threading.Thread(target=written, args=(lambda: ["1 s", "a.wdf: 5 \x1b[1m states"], out, over))
     thread.start()
     until(lambda: out.getvalue().count("\n") >= 3)
     over.set()
@@ -50,8 +51,9 @@ def test_a_pipe_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> Non
     assert set(out.getvalue().splitlines()) == {"1 s; a.wdf: 5 ?[1m states"}
 
 
-def test_nobody_reads_it_any_more() -> None:
-    written(lambda: ["5 states"], Gone(), threading.Event(), 0.01)
+def test_nobody_reads_it_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress_display, "RARELY", 0.01)
+    written(lambda: ["5 states"], Gone(), threading.Event())
 
 
 def test_a_terminal_shows_what_is_said_now_and_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:

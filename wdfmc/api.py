@@ -6,6 +6,7 @@ of `wdfmc.verdict`, whose fields are all that there is to know.
 
 from __future__ import annotations
 
+import abc
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -81,11 +82,11 @@ def read_model(model: str | os.PathLike[str]) -> Path | Source:
     return Path(model)
 
 
-class Shown:
+class Shown(abc.ABC):
     """A value that shows itself: as text, and in a notebook as HTML."""
 
-    def html(self) -> str:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def html(self) -> str: ...
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
         return {"text/plain": str(self), "text/html": self.html()}

@@ -19,27 +19,26 @@ from wdfmc.diagnostics import Rejected
 from wdfmc.memory import collect_rarely
 from wdfmc.usage import command_line, unknown_command
 
-COMMANDS: Final = (
-    "check",
-    "watch",
-    "report",
-    "graph",
-    "diff",
-    "why",
-    "mutate",
-    "new",
-    "simulate",
-    "export",
-    "certify",
-    "rules",
-    "explain",
-    "explain-trace",
-    "fmt",
-    "learn",
-    "lsp",
-    "completion",
-)  # each a module in `wdfmc.commands`
-
+COMMANDS: Final = {  # each a module in `wdfmc.commands`
+    "check": "Check every rule that concerns each model.",
+    "watch": "Check models again whenever they are saved.",
+    "report": "Check models and write one HTML page for a design review.",
+    "graph": "Draw the states of a request, and what leads from one to another.",
+    "diff": "Compare two versions of a design.",
+    "why": "Say what a line of a driver is for: what goes wrong without it.",
+    "mutate": "Say which rules notice when a line is left out, for all lines.",
+    "new": "Write a model to begin with.",
+    "simulate": "Step through the runs of a model.",
+    "export": "Write what `check` decides for SPIN, AIGER or CHC tools.",
+    "certify": "Check the verdicts of a certificate again.",
+    "rules": "List the built-in rules, or show one.",
+    "explain": "Say what a DDI, a callback, a rule, a status or a code means.",
+    "explain-trace": "Say where a violation begins, and which repairs help.",
+    "fmt": "Write files in the standard form.",
+    "learn": "The course on cancellation: list, start and check lessons.",
+    "lsp": "Serve an editor: diagnostics, completion, hover, checks (language server protocol).",
+    "completion": "Print the script that makes a shell complete wdfmc.",
+}
 SHELL_ASKS: Final = "_WDFMC_COMPLETE"  # in the environment: what can be said next is to be answered, not done
 
 # The threads of numpy's OpenBLAS wait for each other by spinning: where other processes need the processors, too, two
@@ -53,11 +52,17 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Says what each is for, and imports none."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
         found = importlib.import_module(f"wdfmc.commands.{cmd_name.replace('-', '_')}").command
         assert isinstance(found, click.Command)
+        found.short_help = COMMANDS[cmd_name]
         if SHELL_ASKS not in os.environ:
             return found
         from wdfmc.completion import completable

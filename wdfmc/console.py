@@ -30,6 +30,28 @@ def show(lines: Callable[[Look], Sequence[Line]]) -> int:
     return DONE
 
 
+def deliver(file: Path | None, lines: Callable[[Look], Sequence[Line]], text: str | None = None) -> None:
+    """To the file, or to stdout: the text, or without one the lines."""
+    if text is not None:
+        write(file, text)
+    elif file is None:
+        show(lines)
+    else:
+        from wdfmc.reports.page import PIPE, plain
+
+        save(file, plain(lines(PIPE)))
+
+
+def write(file: Path | None, text: str | bytes) -> None:
+    """To the file, or to stdout."""
+    if file is not None:
+        save(file, text)
+    elif isinstance(text, str):
+        show_text(text)
+    else:
+        show_bytes(text)
+
+
 def show_text(text: str) -> None:
     from wdfmc.reports.page import write_text
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import math
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -32,8 +31,10 @@ def command_line(error: click.UsageError, commands: Iterable[str]) -> Diagnostic
             return Diagnostic("WDF901", f"`{where}` has no option `{name}`", help=did_you_mean(name, known) or advice)
         case click.MissingParameter(param=click.Argument(name=name, metavar=metavar)):
             return Diagnostic("WDF901", f"`{where}` needs {metavar or (name or '').upper()}", help=advice)
+        case click.MissingParameter(param=click.Option(opts=[*_, name], metavar=metavar)):
+            return Diagnostic("WDF901", f"`{where}` needs `{name} {metavar}`", help=advice)
         case click.BadParameter(param=click.Parameter() as parameter, message=message):
-            said = parameter.opts[0] if isinstance(parameter, click.Option) else (parameter.name or "").upper()
+            said = parameter.opts[-1] if isinstance(parameter, click.Option) else (parameter.name or "").upper()
             return Diagnostic("WDF901", f"`{said}`: {message.rstrip('.')}", help=advice)
         case _ if context is not None and isinstance(context.command, click.Group):
             return Diagnostic("WDF902", "a command is needed", help=listed(commands))
@@ -52,7 +53,7 @@ def listed(commands: Iterable[str]) -> str:
 
 
 def contradictions(
-    *, engine: str, depth: int | None, timeout: float | None, minimal: bool, output: str | None, inputs: Sequence[str]
+    *, engine: str, depth: int | None, minimal: bool, output: Path | None, inputs: Sequence[str | Path]
 ) -> list[Diagnostic]:
     """Options that cannot hold together, and an output that cannot be written."""
     found = []
@@ -72,15 +73,17 @@ def contradictions(
                 help="leave out one of them",
             )
         )
-    if timeout is not None and not math.isfinite(timeout):
-        found.append(Diagnostic("WDF901", f"`--timeout`: {timeout} is not a number of seconds"))
-    if output is not None and output != STDIN:
-        found += unwritable(Path(output), inputs)
-    return found
+    return found + unwritable(output, inputs)
 
 
 def export_contradictions(
-    *, model: str, language: str, encoding: str | None, output: str | None, inputs: Sequence[str], console: bool
+    *,
+    model: str,
+    language: str,
+    encoding: str | None,
+    output: Path | None,
+    inputs: Sequence[str | Path],
+    console: bool,
 ) -> list[Diagnostic]:
     """`console`: what is written would go to a terminal."""
     found = []
@@ -94,9 +97,7 @@ def export_contradictions(
         found.append(
             Diagnostic("WDF905", "AIGER is binary, and would go to a terminal", help="name a file with `--output`")
         )
-    if output is not None:
-        found += unwritable(Path(output), inputs)
-    return found
+    return found + unwritable(output, inputs)
 
 
 def is_several(model: str) -> bool:
@@ -104,13 +105,11 @@ def is_several(model: str) -> bool:
     return model != STDIN and not Path(model).is_file() and (Path(model).is_dir() or glob.has_magic(model))
 
 
-def uncertifiable(certificate: str | None, output: str | None, inputs: Sequence[str]) -> list[Diagnostic]:
+def uncertifiable(certificate: Path | None, output: Path | None, inputs: Sequence[str | Path]) -> list[Diagnostic]:
     """Why a certificate cannot be written to the file."""
-    if certificate is None:
-        return []
-    if output is not None and Path(certificate).resolve() == Path(output).resolve():
+    if certificate is not None and output is not None and certificate.resolve() == output.resolve():
         return [Diagnostic("WDF905", "`--save-certificate` and `--output` name the same file")]
-    return unwritable(Path(certificate), inputs, "--save-certificate")
+    return unwritable(certificate, inputs, "--save-certificate")
 
 
 def one_model(number: int) -> Diagnostic:
@@ -118,7 +117,10 @@ def one_model(number: int) -> Diagnostic:
     return Diagnostic("WDF905", message, help="check them one by one, each with a certificate of its own")
 
 
-def unwritable(output: Path, inputs: Sequence[str], option: str = "--output") -> list[Diagnostic]:
+def unwritable(output: Path | None, inputs: Sequence[str | Path], option: str = "--output") -> list[Diagnostic]:
+    """Why a file cannot be written that an option names (None: it names none)."""
+    if output is None:
+        return []
     if output.is_dir():
         return [Diagnostic("WDF906", f"cannot write to `{output}`: it is a directory")]
     if not output.parent.is_dir():

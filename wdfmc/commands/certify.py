@@ -11,7 +11,7 @@ import click
 from wdfmc.commands import option
 from wdfmc.console import DONE, WRONG, complain, save, show, show_text
 from wdfmc.diagnostics import Rejected
-from wdfmc.usage import STDIN, contradictions, read_stdin, unwritable
+from wdfmc.usage import STDIN, read_stdin, unwritable
 
 DIFFERENT: Final = 1  # a claim does not hold
 OPEN: Final = 3  # something is not certified
@@ -25,13 +25,18 @@ Exit codes:
   130  interrupted"""
 
 
-@click.command("certify", epilog=EXITS, short_help="Check the verdicts of a certificate again.")
-@click.argument("certificate", metavar="FILE")
+@click.command("certify", epilog=EXITS)
+@click.argument("certificate", type=click.Path(path_type=Path), metavar="FILE")
 @click.argument("model", metavar="MODEL")
 @option.timeout()
-@click.option("--smt2", metavar="FILE", help="Also write the proofs as SMT-LIB, for any solver; not if one fails.")
+@click.option(
+    "--smt2",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Also write the proofs as SMT-LIB, for any solver; not if one fails.",
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def command(certificate: str, model: str, timeout: float | None, smt2: str | None, form: str) -> int:
+def command(certificate: Path, model: str, timeout: float | None, smt2: Path | None, form: str) -> int:
     """Check the verdicts that FILE claims of MODEL again: prove each invariant with z3, execute each trace.
 
     FILE was written by `wdfmc check MODEL --save-certificate FILE`.
@@ -41,26 +46,24 @@ def command(certificate: str, model: str, timeout: float | None, smt2: str | Non
 
     deadline = None if timeout is None else time.monotonic() + timeout
     try:
-        wrong = contradictions(engine="auto", depth=None, timeout=timeout, minimal=False, output=None, inputs=())
-        wrong += [] if smt2 is None else unwritable(Path(smt2), [certificate, model], "--smt2")
-        if wrong:
+        if wrong := unwritable(smt2, [certificate, model], "--smt2"):
             raise Rejected(wrong)
-        saved = loaded_certificate(Path(certificate))
+        saved = loaded_certificate(certificate)
         from wdfmc.certify import as_smtlib, certified, model_of
 
         checked_model, diagnostics = model_of(saved, read_stdin() if model == STDIN else Path(model))
         results = list(certified(saved, checked_model, deadline))
         standings = {item.standing for item in results}
         if smt2 is not None and Standing.REFUTED not in standings:
-            save(Path(smt2), as_smtlib(saved, checked_model))
+            save(smt2, as_smtlib(saved, checked_model))
     except Rejected as error:
         complain(error.diagnostics)
         if form == "json":
-            show_text(certified_object([], certificate, model, WRONG, error.diagnostics))
+            show_text(certified_object([], str(certificate), model, WRONG, error.diagnostics))
         return WRONG
     code = DIFFERENT if Standing.REFUTED in standings else OPEN if Standing.OPEN in standings else DONE
     if form == "json":
-        show_text(certified_object(results, certificate, model, code, diagnostics))
+        show_text(certified_object(results, str(certificate), model, code, diagnostics))
         return code
     if diagnostics:
         complain(diagnostics)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from wdfmc.progress import Meter, listening
 from wdfmc.progress_display import watched
 from wdfmc.reports import FORMATS, WITH_DIAGNOSTICS
 from wdfmc.source import Source
-from wdfmc.usage import STDIN, contradictions, model_files, one_model, uncertifiable
+from wdfmc.usage import contradictions, model_files, one_model, uncertifiable
 from wdfmc.verdict import ModelReport, Report, Result, Statistics
 
 ENGINES: Final = ("auto", "bmc", "explicit", "ic3")
@@ -34,7 +33,7 @@ Exit codes:
   130  interrupted"""
 
 
-@click.command("check", epilog=EXITS, short_help="Check every rule that concerns each model.")
+@click.command("check", epilog=EXITS)
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True)
 @option.specs()
 @option.rules()
@@ -46,7 +45,12 @@ Exit codes:
 @option.jobs
 @click.option("--coverage", is_flag=True, help="Also list what of each driver can never run.")
 @click.option("--show-invariant", is_flag=True, help="Also say why each rule holds for any number of requests.")
-@click.option("--save-certificate", metavar="FILE", help="Write what `wdfmc certify` checks the verdicts again by.")
+@click.option(
+    "--save-certificate",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write what `wdfmc certify` checks the verdicts again by.",
+)
 @click.option(
     "--minimal-assumptions",
     "minimal",
@@ -54,34 +58,33 @@ Exit codes:
     help='Also show what each proof of "eventually" must assume, and why.',
 )
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True)
-@click.option("--output", metavar="FILE", help="Write the report here; not touched if there is an error.")
+@option.output("Write the report here; not touched if there is an error.")
 def command(
     models: tuple[str, ...],
-    specs: tuple[str, ...],
+    specs: tuple[Path, ...],
     rules: tuple[str, ...],
     requests: int,
     target: str | None,
     engine: str,
     depth: int | None,
     timeout: float | None,
-    jobs: int | None,
+    jobs: int,
     coverage: bool,
     show_invariant: bool,
-    save_certificate: str | None,
+    save_certificate: Path | None,
     minimal: bool,
     form: str,
-    output: str | None,
+    file: Path | None,
 ) -> int:
     """Check every rule that concerns each MODEL: a file, a directory (all *.wdf below it), a glob, or - for stdin."""
-    delivery = Delivery(form, None if output == STDIN else output)
+    delivery = Delivery(form, file)
     done = Decided()
     meter = Meter()
     begun = time.monotonic()
     try:
-        wrong = contradictions(
-            engine=engine, depth=depth, timeout=timeout, minimal=minimal, output=output, inputs=[*models, *specs]
-        )
-        wrong += uncertifiable(save_certificate, output, [*models, *specs])
+        inputs: list[str | Path] = [*models, *specs]
+        wrong = contradictions(engine=engine, depth=depth, minimal=minimal, output=file, inputs=inputs)
+        wrong += uncertifiable(save_certificate, file, inputs)
         if wrong:
             raise Rejected(wrong)
         paths = model_files(models)
@@ -91,14 +94,14 @@ def command(
         from wdfmc.checking import Options, check_models
 
         options = Options(
-            specs=tuple(Path(spec) for spec in specs),
-            rules=tuple(dict.fromkeys(rules)),
+            specs=specs,
+            rules=rules,
             requests=requests,
             target=target,
             engine=engine,
             depth=depth,
             timeout=timeout,
-            jobs=jobs or os.cpu_count() or 1,
+            jobs=jobs,
             coverage=coverage,
             evidence=show_invariant or save_certificate is not None,
             minimal=minimal,
@@ -108,7 +111,7 @@ def command(
         if save_certificate is not None:
             from wdfmc.saved import written
 
-            save(Path(save_certificate), written(report.models[0], options, click.get_current_context().obj))
+            save(save_certificate, written(report.models[0], options, click.get_current_context().obj))
     except Rejected as error:
         return delivery.reject(error.diagnostics)
     except KeyboardInterrupt:
@@ -159,18 +162,18 @@ class Delivery:
     """Where a report goes, and in which form."""
 
     form: str
-    output: str | None
+    file: Path | None
 
     def deliver(self, report: Report) -> int:
         if self.form == "itf":
             from wdfmc.reports.itf import left_out
 
             complain(left_out(report))
-        if self.output is None or report.exit == INTERRUPTED:  # a file is left alone, what is decided is printed
+        if self.file is None or report.exit == INTERRUPTED:  # a file is left alone, what is decided is printed
             self.show(report)
             return report.exit
         try:
-            save(Path(self.output), FORMATS[self.form](report))
+            save(self.file, FORMATS[self.form](report))
         except Rejected as error:
             return self.reject(error.diagnostics)
         return report.exit
@@ -186,6 +189,6 @@ class Delivery:
     def reject(self, diagnostics: Sequence[Diagnostic]) -> int:
         """Diagnostics for people on stderr; a format with room for them has them, too."""
         complain(diagnostics)
-        if self.form in WITH_DIAGNOSTICS and self.output is None:
+        if self.form in WITH_DIAGNOSTICS and self.file is None:
             show_text(FORMATS[self.form](Report(WRONG, (), tuple(diagnostics))))
         return WRONG

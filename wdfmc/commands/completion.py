@@ -11,7 +11,7 @@ from wdfmc.console import DONE, show_text
 SHELLS: Final = ("bash", "zsh", "fish", "powershell")  # of `wdfmc.completion.SHELLS`
 
 
-@click.command("completion", short_help="Print the script that makes a shell complete wdfmc.")
+@click.command("completion")
 @click.argument("shell", type=click.Choice(SHELLS))
 def command(shell: str) -> int:
     """Print the script that makes SHELL complete commands, options, rules and models.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 
 from wdfmc.commands import option
 from wdfmc.commands.check import Decided, progress
-from wdfmc.console import complain, save, show, show_text
+from wdfmc.console import complain, deliver
 from wdfmc.diagnostics import Diagnostic, Rejected
 from wdfmc.progress import Meter, listening
 from wdfmc.progress_display import watched
@@ -29,7 +28,7 @@ Exit codes:
   130  interrupted"""
 
 
-@click.command("diff", epilog=EXITS, short_help="Compare two versions of a design.")
+@click.command("diff", epilog=EXITS)
 @click.argument("old")
 @click.argument("new")
 @option.specs("Compare the rules of this file.")
@@ -39,26 +38,25 @@ Exit codes:
 @option.timeout()
 @option.jobs
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--output", metavar="FILE", help="Write here; not touched if there is an error.")
+@option.output()
 def command(
     old: str,
     new: str,
-    specs: tuple[str, ...],
+    specs: tuple[Path, ...],
     rules: tuple[str, ...],
     requests: int,
     target: str | None,
     timeout: float | None,
-    jobs: int | None,
+    jobs: int,
     form: str,
-    output: str | None,
+    file: Path | None,
 ) -> int:
     """Check two versions of a design (files; one may be - for stdin) and show what is different.
 
     Verdicts per rule, with the trace for each that is worse; the steps of the life cycle of requests that appeared or
     vanished; statements that can no longer run. What has only moved in the text is no difference.
     """
-    file = None if output in (None, STDIN) else Path(str(output))
-    wrong = [] if file is None else unwritable(file, [old, new, *specs])
+    wrong = unwritable(file, [old, new, *specs])
     wrong += [Diagnostic("WDF901", f"`{name}`: two files are compared") for name in (old, new) if is_several(name)]
     if old == new == STDIN:
         wrong.append(Diagnostic("WDF905", "both versions would be read from stdin", help="name a file for one of them"))
@@ -70,23 +68,16 @@ def command(
     from wdfmc.reports.differing import lines, render_json
 
     options = Options(
-        specs=tuple(Path(spec) for spec in specs),
-        rules=tuple(dict.fromkeys(rules)),
+        specs=specs,
+        rules=rules,
         requests=requests,
         target=target,
         timeout=timeout,
-        jobs=jobs or os.cpu_count() or 1,
+        jobs=jobs,
     )
     done, meter, begun = Decided(), Meter(), time.monotonic()
     with listening(meter.hear), watched(lambda: progress(done, meter, begun), sys.stderr):
         found, report = difference(before, after, options, done.add)
     complain(report.diagnostics)
-    if file is not None:
-        from wdfmc.reports.page import PIPE, plain
-
-        save(file, render_json(found) if form == "json" else plain(lines(found, PIPE)))
-    elif form == "json":
-        show_text(render_json(found))
-    else:
-        show(lambda look: lines(found, look))
+    deliver(file, lambda look: lines(found, look), render_json(found) if form == "json" else None)
     return found.exit

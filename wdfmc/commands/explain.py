@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from wdfmc.reports.page import Line, Look
 
 
-@click.command("explain", short_help="Say what a DDI, a callback, a rule, a status or a code means.")
+@click.command("explain")
 @click.argument("name")
 def command(name: str) -> int:
     """Say what NAME means: a DDI, a callback, a rule, a status, a diagnostic code, anything that the library names."""

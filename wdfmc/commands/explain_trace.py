@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import click
 
 from wdfmc.commands import option
-from wdfmc.console import DONE, complain, show, show_text
+from wdfmc.console import DONE, complain, deliver
 from wdfmc.language.reading import read
-from wdfmc.progress_display import watched
+from wdfmc.progress_display import Tally, watched
 from wdfmc.usage import STDIN, read_stdin
 
 REPORT: Final = ".json"
@@ -26,7 +23,7 @@ Exit codes:
   130  interrupted"""
 
 
-@click.command("explain-trace", epilog=EXITS, short_help="Say where a violation begins, and which repairs help.")
+@click.command("explain-trace", epilog=EXITS)
 @click.argument("model", metavar="MODEL|REPORT.json")
 @click.option("--rule", metavar="NAME", help="That is violated.  [default: the one with the shortest trace]")
 @option.specs()
@@ -38,11 +35,11 @@ Exit codes:
 def command(
     model: str,
     rule: str | None,
-    specs: tuple[str, ...],
+    specs: tuple[Path, ...],
     requests: int,
     target: str | None,
     timeout: float | None,
-    jobs: int | None,
+    jobs: int,
     form: str,
 ) -> int:
     """Show the closest run that goes well beside the one that breaks a rule, and the repairs that make the rule hold.
@@ -50,7 +47,7 @@ def command(
     MODEL is a file or -; or a report that `wdfmc check --format json` wrote. Repairs are known idioms: hold a lock over
     these lines, test this result, take the reference before releasing. Each was checked with all rules.
     """
-    begun = time.monotonic()
+    tally = Tally("repairs", "that help")
     from wdfmc.checking import Options
     from wdfmc.mutants.judged import with_room_for
     from wdfmc.repairs.explanation import changed_since, explanation, reported
@@ -62,40 +59,16 @@ def command(
         model = report.model
     asked = rule if report is None else report.rule
     source = read_stdin() if model == STDIN else read(Path(model))
-    options = Options(
-        specs=tuple(map(Path, specs)), requests=requests, target=target, jobs=jobs or os.cpu_count() or 1, widening=0
-    )
-    counter = Counter(begun)
-    deadline = None if timeout is None else begun + timeout
-    with watched(lambda: [counter.line()], sys.stderr):
+    options = Options(specs=specs, requests=requests, target=target, jobs=jobs, widening=0)
+    deadline = None if timeout is None else tally.begun + timeout
+    with watched(lambda: [tally.line()], sys.stderr):
         found = with_room_for(
             source,
-            lambda: explanation(source, asked, options, deadline, counter.start, lambda _each: counter.count()),
+            lambda: explanation(source, asked, options, deadline, tally.start, lambda each: tally.count(each.helps)),
         )
     notes = [*found.before.model.warnings, *(changed_since(found, report) if report is not None else ())]
     if notes:
         complain(notes)
-    if form == "json":
-        show_text(explanation_json(found, DONE))
-    else:
-        show(lambda look: explanation_lines(found, look))
+    packed = explanation_json(found, DONE) if form == "json" else None
+    deliver(None, lambda look: explanation_lines(found, look), packed)
     return DONE
-
-
-@dataclass
-class Counter:
-    """How far the work is. `begun`: as of time.monotonic()."""
-
-    begun: float
-    many: int | None = None
-    done: int = 0
-
-    def start(self, many: int) -> None:
-        self.many = many
-
-    def count(self) -> None:
-        self.done += 1
-
-    def line(self) -> str:
-        told = "looking for a run that goes well" if self.many is None else f"{self.done} of {self.many} repairs tried"
-        return f"{time.monotonic() - self.begun:.0f} s, {told}"

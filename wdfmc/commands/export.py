@@ -10,15 +10,15 @@ from typing import Final
 import click
 
 from wdfmc.commands import option
-from wdfmc.console import DONE, complain, save, show_bytes, show_text
+from wdfmc.console import DONE, complain, write
 from wdfmc.diagnostics import Rejected
-from wdfmc.usage import STDIN, model_files
+from wdfmc.usage import model_files
 
 LANGUAGES: Final = ("promela", "aiger", "smt2")
 ENCODINGS: Final = ("binary", "one-hot")
 
 
-@click.command("export", short_help="Write what `check` decides for SPIN, AIGER or CHC tools.")
+@click.command("export")
 @click.argument("model")
 @click.option("--to", "language", type=click.Choice(LANGUAGES), required=True, help="The language of the other tool.")
 @option.specs("Also know the rules of this file.")
@@ -26,16 +26,16 @@ ENCODINGS: Final = ("binary", "one-hot")
 @option.requests
 @option.target
 @click.option("--encoding", type=click.Choice(ENCODINGS), help="Of values, in AIGER.  [default: binary]")
-@click.option("--output", metavar="FILE", help="Write here; not touched if there is an error.")
+@option.output()
 def command(
     model: str,
     language: str,
-    specs: tuple[str, ...],
+    specs: tuple[Path, ...],
     rules: tuple[str, ...],
     requests: int,
     target: str | None,
     encoding: str | None,
-    output: str | None,
+    file: Path | None,
 ) -> int:
     """Write the instance that `check` decides for MODEL (a file, or - for stdin), so that other tools can check it.
 
@@ -43,7 +43,6 @@ def command(
     """
     from wdfmc.usage import export_contradictions
 
-    file = None if output == STDIN else output
     console = file is None and sys.stdout.isatty()
     wrong = export_contradictions(
         model=model, language=language, encoding=encoding, output=file, inputs=[model, *specs], console=console
@@ -56,8 +55,8 @@ def command(
     from wdfmc.exports import written
 
     options = Options(
-        specs=tuple(Path(spec) for spec in specs),
-        rules=tuple(dict.fromkeys(rules)),
+        specs=specs,
+        rules=rules,
         requests=requests,
         target=target,
         jobs=os.cpu_count() or 1,
@@ -66,9 +65,5 @@ def command(
     if any(item.severity is Severity.ERROR for item in diagnostics):
         raise Rejected(diagnostics)
     complain(diagnostics)
-    text = written(models[0], options, language, encoding)
-    if file is None:
-        show_text(text) if isinstance(text, str) else show_bytes(text)
-        return DONE
-    save(Path(file), text)
+    write(file, written(models[0], options, language, encoding))
     return DONE

@@ -16,7 +16,7 @@ from wdfmc.usage import STDIN, read_stdin
 DIFFERENT: Final = 1  # a text would change
 
 
-@click.command("fmt", short_help="Write files in the standard form.")
+@click.command("fmt")
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 1 if a file is not in this form.")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 def command(only_check: bool, files: tuple[str, ...]) -> int:

@@ -10,12 +10,12 @@ from typing import Final
 import click
 
 from wdfmc.commands import option
-from wdfmc.console import DONE, OPEN, complain, save, show_text
+from wdfmc.console import DONE, OPEN, complain, write
 from wdfmc.diagnostics import Diagnostic, Rejected, Severity
 from wdfmc.drawing import DRAWINGS
 from wdfmc.progress import Meter, concerning, listening
 from wdfmc.progress_display import watched
-from wdfmc.usage import STDIN, is_several, model_files, unwritable
+from wdfmc.usage import is_several, model_files, unwritable
 
 ENDINGS: Final = {".svg": "svg", ".dot": "dot", ".gv": "dot", ".json": "json"}
 EXITS: Final = """\b
@@ -27,7 +27,7 @@ Exit codes:
   130  interrupted"""
 
 
-@click.command("graph", epilog=EXITS, short_help="Draw the states of a request, and what leads from one to another.")
+@click.command("graph", epilog=EXITS)
 @click.argument("model")
 @option.requests
 @option.target
@@ -35,9 +35,9 @@ Exit codes:
 @click.option(
     "--format", "form", type=click.Choice(list(DRAWINGS)), help="[default: by the ending of the output, else text]"
 )
-@click.option("--output", metavar="FILE", help="Write here; not touched if there is an error.")
+@option.output()
 def command(
-    model: str, requests: int, target: str | None, timeout: float | None, form: str | None, output: str | None
+    model: str, requests: int, target: str | None, timeout: float | None, form: str | None, file: Path | None
 ) -> int:
     """Draw the life cycle that requests have in MODEL (a file, or - for stdin), as SVG, for Graphviz, or as a table.
 
@@ -46,8 +46,7 @@ def command(
     """
     begun = time.monotonic()
     deadline = None if timeout is None else begun + timeout
-    file = None if output in (None, STDIN) else Path(str(output))
-    wrong = [] if file is None else unwritable(file, [model])
+    wrong = unwritable(file, [model])
     if is_several(model):
         wrong.append(Diagnostic("WDF901", f"`{model}`: one model is drawn at a time"))
     if wrong:
@@ -64,11 +63,7 @@ def command(
     meter, path = Meter(), models[0].path
     with listening(meter.hear), concerning(path), watched(lambda: progress(meter, begun), sys.stderr):
         cycle = life_cycle(models[0].program, options, deadline)
-    text = DRAWINGS[form or ENDINGS.get("" if file is None else file.suffix.lower(), "text")](cycle, path)
-    if file is None:
-        show_text(text)
-    else:
-        save(file, text)
+    write(file, DRAWINGS[form or ENDINGS.get("" if file is None else file.suffix.lower(), "text")](cycle, path))
     return DONE if cycle.reason is None else OPEN
 
 

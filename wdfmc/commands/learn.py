@@ -25,7 +25,7 @@ Exit codes:
   130  interrupted"""
 
 
-@click.command("learn", epilog=EXITS, short_help="The course on cancellation: list, start and check lessons.")
+@click.command("learn", epilog=EXITS)
 @click.argument("name", metavar="[LESSON]", required=False)
 @click.option("--into", metavar="FOLDER", help="Start the lesson in this folder.  [default: NUMBER-NAME]")
 @click.option("--check", "answer", metavar="[FILE]", is_flag=False, flag_value=OWN, help="Look at your answer.")

@@ -12,7 +12,7 @@ from wdfmc.diagnostics import Diagnostic, Rejected
 ABANDONED: Final = 1  # the editor has left without saying so before, as the protocol asks
 
 
-@click.command("lsp", short_help="Serve an editor: diagnostics, completion, hover, checks (language server protocol).")
+@click.command("lsp")
 @click.option("--stdio", is_flag=True, help="Over standard input and output; so it is without this, too.")
 def command(stdio: bool) -> int:
     """Answer an editor over standard input and output, as the language server protocol says.

@@ -17,7 +17,7 @@ KINDS: Final = ("filter", "pending", "forward", "split")  # of `wdfmc.skeleton.K
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
-@click.command("new", short_help="Write a model to begin with.")
+@click.command("new")
 @click.argument("file")
 @click.option("--kind", type=click.Choice(KINDS), help="What the driver does; asked for at a terminal.")
 @click.option("--name", metavar="NAME", help="Of the driver.  [default: from the name of the file]")

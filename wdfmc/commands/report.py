@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import os
 import sys
 import time
 from pathlib import Path
@@ -12,17 +10,17 @@ import click
 
 from wdfmc.commands import option
 from wdfmc.commands.check import EXITS, Decided, progress
-from wdfmc.console import complain, save, show_text
-from wdfmc.diagnostics import Diagnostic, Rejected
+from wdfmc.console import complain, write
+from wdfmc.diagnostics import Rejected
 from wdfmc.progress import Meter, listening
 from wdfmc.progress_display import watched
 from wdfmc.source import Source
-from wdfmc.usage import STDIN, model_files, unwritable
+from wdfmc.usage import model_files, unwritable
 
 
-@click.command("report", epilog=EXITS, short_help="Check models and write one HTML page for a design review.")
+@click.command("report", epilog=EXITS)
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True)
-@click.option("-o", "--output", metavar="FILE", required=True, help="Write the page here (- for stdout).")
+@option.output("Write the page here (- for stdout).", "-o", required=True)
 @option.specs()
 @option.rules()
 @option.requests
@@ -31,21 +29,20 @@ from wdfmc.usage import STDIN, model_files, unwritable
 @option.jobs
 def command(
     models: tuple[str, ...],
-    output: str,
-    specs: tuple[str, ...],
+    file: Path | None,
+    specs: tuple[Path, ...],
     rules: tuple[str, ...],
     requests: int,
     target: str | None,
     timeout: float | None,
-    jobs: int | None,
+    jobs: int,
 ) -> int:
     """Check each MODEL as `wdfmc check` does and write what was found as one page of HTML: the verdicts and what they
     assume, each violation to step through, why each rule holds, and what of the driver can run.
 
     The page needs no network and opens from a file share.
     """
-    wrong = unusable(timeout, output, [*models, *specs])
-    if wrong:
+    if wrong := unwritable(file, [*models, *specs]):
         raise Rejected(wrong)
     paths = model_files(models)
     from wdfmc.checking import Options
@@ -56,26 +53,15 @@ def command(
     meter = Meter()
     begun = time.monotonic()
     options = Options(
-        specs=tuple(Path(spec) for spec in specs),
-        rules=tuple(dict.fromkeys(rules)),
+        specs=specs,
+        rules=rules,
         requests=requests,
         target=target,
         timeout=timeout,
-        jobs=jobs or os.cpu_count() or 1,
+        jobs=jobs,
     )
     with listening(meter.hear), watched(lambda: progress(done, meter, begun), sys.stderr):
         found = review(paths, options, done.add)
     complain(found.report.diagnostics)
-    page = render(found)
-    if output == STDIN:
-        show_text(page)
-    else:
-        save(Path(output), page)
+    write(file, render(found))
     return found.report.exit
-
-
-def unusable(timeout: float | None, output: str, inputs: list[str]) -> list[Diagnostic]:
-    found = []
-    if timeout is not None and not math.isfinite(timeout):
-        found.append(Diagnostic("WDF901", f"`--timeout`: {timeout} is not a number of seconds"))
-    return found + ([] if output == STDIN else unwritable(Path(output), inputs))

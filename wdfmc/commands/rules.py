@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from wdfmc.console import DONE, save, show, show_text
+from wdfmc.commands import option
+from wdfmc.console import DONE, deliver, show
 from wdfmc.diagnostics import Diagnostic, Rejected, did_you_mean
 
 if TYPE_CHECKING:
@@ -20,20 +21,20 @@ if TYPE_CHECKING:
 EXAMPLE_SECONDS: Final = 30.0
 
 
-@click.command("rules", short_help="List the built-in rules, or show one.")
+@click.command("rules")
 @click.argument("name", required=False)
 @click.option("--covers", "source", metavar="CATALOGUE", help="What became of each rule of another catalogue, as SDV.")
 @click.option("--format", "form", type=click.Choice(["text", "markdown"]), default="text", show_default=True)
-@click.option("--output", metavar="FILE", help="Write the list here.")
-def command(name: str | None, source: str | None, form: str, output: str | None) -> int:
+@option.output("Write the list here.")
+def command(name: str | None, source: str | None, form: str, file: Path | None) -> int:
     """List the built-in rules, or show the one called NAME with an example trace.
 
     `--format markdown` gives all of them as a page: `wdfmc rules --format markdown --output docs/rules.md`.
     """
     if name is None:
-        return listed_rules(source, form, output)
-    given = {"--covers": source, "--format markdown": form != "text" or None, "--output": output}
-    if wrong := [option for option, value in given.items() if value is not None]:
+        return listed_rules(source, form, file)
+    given = {"--covers": source, "--format markdown": form != "text" or None, "--output": file}
+    if wrong := [name_of for name_of, value in given.items() if value is not None]:
         message = f"`{wrong[0]}` is about all rules, `{name}` names one"
         raise Rejected([Diagnostic("WDF905", message, help="drop one of the two")])
     from wdfmc.library import rules
@@ -62,10 +63,9 @@ def unchecked_rule(name: str) -> int:
     return show(lambda look: unchecked_lines(found, look))
 
 
-def listed_rules(source: str | None, form: str, output: str | None) -> int:
+def listed_rules(source: str | None, form: str, file: Path | None) -> int:
     """All rules, or all rows of another catalogue with what became of them."""
     from wdfmc.library import catalogues, covered, rules, unchecked
-    from wdfmc.reports.page import PIPE, plain
     from wdfmc.reports.rulebook import covered_lines, page, rules_lines
 
     if source is not None and form != "text":
@@ -78,16 +78,7 @@ def listed_rules(source: str | None, form: str, output: str | None) -> int:
     def lines(look: Look) -> list[Line]:
         return rules_lines(rules(), look) if source is None else covered_lines(source.upper(), covered(source), look)
 
-    if form == "markdown":
-        text = page(rules(), unchecked(), covered("SDV"))
-    elif output is None:
-        return show(lines)
-    else:
-        text = plain(lines(PIPE))
-    if output is None:
-        show_text(text)
-    else:
-        save(Path(output), text)
+    deliver(file, lines, page(rules(), unchecked(), covered("SDV")) if form == "markdown" else None)
     return DONE
 
 

@@ -38,7 +38,7 @@ Exit codes:
   130  interrupted"""
 
 
-@click.command("simulate", epilog=EXITS, short_help="Step through the runs of a model.")
+@click.command("simulate", epilog=EXITS)
 @click.argument("model")
 @option.specs("Also watch the rules of this file.")
 @click.option("--requests", type=click.IntRange(min=1), help="Requests in one run.  [default: 2, or as in the trace]")
@@ -51,7 +51,7 @@ Exit codes:
 @click.option("--steps", type=click.IntRange(min=1), metavar="K", help=f"Up to so many (--random).  [default: {STEPS}]")
 def command(
     model: str,
-    specs: tuple[str, ...],
+    specs: tuple[Path, ...],
     requests: int | None,
     target: str | None,
     rule: str | None,
@@ -78,7 +78,7 @@ def command(
         rule = rule or trace.rule
     path = only(model)
     size = requests or (trace.requests if trace else None) or 2
-    options = Options(tuple(map(Path, specs)), (), size, target, jobs=1)
+    options = Options(specs, (), size, target, jobs=1)
     loaded = right(path, options, rule)
     if rule is not None and trace is None:
         trace = counterexample(path, replace(options, rules=(rule,), jobs=os.cpu_count() or 1, widening=0))

@@ -29,7 +29,7 @@ Exit codes:
   70   internal error"""
 
 
-@click.command("watch", epilog=EXITS, short_help="Check models again whenever they are saved.")
+@click.command("watch", epilog=EXITS)
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True)
 @option.specs()
 @option.rules()
@@ -38,7 +38,7 @@ Exit codes:
 @option.timeout("For each check of a model.")
 def command(
     models: tuple[str, ...],
-    specs: tuple[str, ...],
+    specs: tuple[Path, ...],
     rules: tuple[str, ...],
     requests: int,
     target: str | None,
@@ -55,9 +55,7 @@ def command(
     from wdfmc.checking import Options
     from wdfmc.rechecks import Rechecks
 
-    options = Options(
-        tuple(map(Path, specs)), tuple(dict.fromkeys(rules)), requests, target, timeout=timeout, widening=0
-    )
+    options = Options(specs, rules, requests, target, timeout=timeout, widening=0)
     try:
         attend(models, Rechecks(options))
     except KeyboardInterrupt:

@@ -12,13 +12,12 @@ from typing import Final
 import click
 
 from wdfmc.commands import option
-from wdfmc.console import DONE, complain, show, show_text
+from wdfmc.console import DONE, OPEN, complain, deliver
 from wdfmc.diagnostics import Diagnostic, Rejected
 from wdfmc.language.reading import read
 from wdfmc.progress_display import watched
 from wdfmc.usage import STDIN, read_stdin
 
-OPEN: Final = 3
 PLACE: Final = re.compile(r"(?P<model>.+):(?P<line>\d+)")
 EXITS: Final = """\b
 Exit codes:
@@ -29,7 +28,7 @@ Exit codes:
   130  interrupted"""
 
 
-@click.command("why", epilog=EXITS, short_help="Say what a line of a driver is for: what goes wrong without it.")
+@click.command("why", epilog=EXITS)
 @click.argument("place", metavar="MODEL:LINE")
 @option.specs()
 @option.rules("Ask about this rule only; may be repeated.")
@@ -40,7 +39,7 @@ Exit codes:
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(
     place: str,
-    specs: tuple[str, ...],
+    specs: tuple[Path, ...],
     rules: tuple[str, ...],
     requests: int,
     target: str | None,
@@ -66,7 +65,7 @@ def command(
     from wdfmc.reports.changed import why_json, why_lines
 
     options = Options(
-        specs=tuple(map(Path, specs)), rules=tuple(dict.fromkeys(rules)), requests=requests, target=target,
+        specs=specs, rules=rules, requests=requests, target=target,
         jobs=os.cpu_count() or 1, widening=0,
     )  # fmt: skip
     line = int(found["line"])
@@ -77,10 +76,7 @@ def command(
             lambda: why(source, line, options, deadline, lambda each: seen.append(each.mutant.mutation.words)),
         )
     code = OPEN if answer.need is Need.OPEN else DONE
-    if form == "json":
-        show_text(why_json(answer, code))
-    else:
-        if answer.before.model.warnings:
-            complain(answer.before.model.warnings)
-        show(lambda look: why_lines(answer, look, all_traces))
+    if answer.before.model.warnings:
+        complain(answer.before.model.warnings)
+    deliver(None, lambda look: why_lines(answer, look, all_traces), why_json(answer, code) if form == "json" else None)
     return code

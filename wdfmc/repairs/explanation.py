@@ -12,7 +12,7 @@ from wdfmc.beside import Beside, beside
 from wdfmc.checking import Options
 from wdfmc.diagnostics import Diagnostic, Rejected, Severity, did_you_mean
 from wdfmc.mutants.judged import Baseline, baseline, read_model
-from wdfmc.repairs.verified import Standing, Verified, verified_repairs
+from wdfmc.repairs.verified import Verified, verified_repairs
 from wdfmc.source import Source
 from wdfmc.verdict import Result, Word
 
@@ -51,7 +51,7 @@ def explanation(
     found = beside(model, result, before.results, options, deadline)
     alone = replace(options, evidence=False)
     repairs = verified_repairs(model, result.rule, found.bad, before.known, alone, deadline, on_start, on_verified)
-    helping = tuple(each for each in repairs if each.standing is not Standing.FAILED)
+    helping = tuple(each for each in repairs if each.helps)
     return Explanation(before, result, found, helping, len(repairs))
 
 

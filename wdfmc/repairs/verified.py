@@ -56,6 +56,10 @@ class Verified:
     requests: int = 0
     seconds: float = 0.0
 
+    @property
+    def helps(self) -> bool:
+        return self.standing is not Standing.FAILED
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:
