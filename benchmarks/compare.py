@@ -63,7 +63,7 @@ def by_wdfmc(run: Run) -> str:
     except ValueError:
         return "no report"
     words = {result["verdict"] for model in report["models"] for result in model["results"]}
-    words -= {"vacuous"}  # that, too, is never violated
+    words -= {"vacuous", "skipped"}  # these, too, are never violated
     return "proved" if words == {"proved"} else ", ".join(sorted(words)) or "no verdict"
 
 
