@@ -123,22 +123,12 @@ class Stepwise:
         found = lines(self.full, before, after, template, taken.slots, actor, position, printed)
         if len(found) > 1 and found[1].action.startswith(TEST) and not found[0].changes:
             del found[0]  # the condition by itself, before how it turned out
-        if found[-1].action == "returns" and not self.ends(number):
-            found[-1] = replace(found[-1], action="goes on")  # rules look at it before it is gone
         return tuple(replace(one, index=printed + 1 + at) for at, one in enumerate(found))
 
     def begins(self, number: int) -> Span:
         """Where in a text a transition begins."""
         assert self.full.origin is not None
         return self.full.origin.templates[self.full.transitions[number].template].statements[0].span
-
-    def ends(self, number: int) -> bool:
-        """Whether a callback is over after a transition."""
-        variables = self.full.variables
-        return any(
-            source < 0 and variables[target].domain[table[0]] == IDLE
-            for target, source, table in self.full.transitions[number].updates
-        )
 
     # ------------------------------------------------------------ states
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from wdfmc.semantics import typed
 from wdfmc.system import flow
-from wdfmc.system.evaluate import Context, Evaluator, cell_name
+from wdfmc.system.evaluate import IDLE, Context, Evaluator, cell_name
 from wdfmc.system.observers import Observers
 from wdfmc.system.paths import Entity, K, OthersCondition, Path, SelfCube, Symbolic, Turn, abstracted
 from wdfmc.system.sources import Source
@@ -108,8 +108,8 @@ class Templates:
             result = None if line.result is not None and line.result.startswith("=") else line.result
             found.append(Statement(line.span, line.action, result, tuple(effects)))
         if not found:
-            ends = isinstance(path.node.operation, flow.End)
-            found.append(Statement(source.node.span, "returns" if ends else "goes on"))
+            over = K(IDLE) in path.values.values()
+            found.append(Statement(source.node.span, "returns" if over else "goes on"))
         return tuple(found)
 
     # ------------------------------------------------------------ properties of states
