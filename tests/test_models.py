@@ -11,20 +11,26 @@ from tests.shipped import HEADLINE, MODELS, PATIENCE, ROOT, checked, of_rule, re
 from wdfmc.checking import Options
 from wdfmc.verdict import Audit, Word
 
-LONG = {  # more than 15 seconds of a processor
+LONG = {  # more than 10 seconds of a processor
     "cancellation/power_cycle_stale_flag.wdf",
     "drivers/apple_spi.wdf",
     "drivers/apple_spi_before.wdf",
+    "drivers/balloon.wdf",
     "drivers/kmdf_fx2.wdf",
     "drivers/libusbk.wdf",
+    "drivers/serial_still_marked.wdf",
     "drivers/serial_write.wdf",
     "drivers/serial_write_removal.wdf",
     "drivers/serial_write_resume.wdf",
     "drivers/simsensor.wdf",
+    "drivers/usbip_vhci.wdf",
     "drivers/usbsamp.wdf",
     "drivers/viorng.wdf",
     "drivers/viorng_repaired.wdf",
+    "drivers/viorng_stop.wdf",
+    "drivers/windivert.wdf",
     "drivers/windivert_repaired.wdf",
+    "seeds/split_parallel_no_bias.wdf",
 }
 ALL = pytest.mark.parametrize(
     "model", [pytest.param(model, marks=pytest.mark.long) if model in LONG else model for model in MODELS]
