@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import time
 from dataclasses import replace
 from itertools import pairwise
@@ -12,12 +13,14 @@ from tests.engines.naive import random_system, runs, shortest
 from tests.systems import small_systems
 from wdfmc.engines.bmc import Bmc
 from wdfmc.engines.engine import Path, Violated
+from wdfmc.engines.solver import Answer, GaveUp, Solver
+from wdfmc.engines.unrolling import Unrolling
 from wdfmc.system.instantiate import instantiate
 from wdfmc.system.step import choices
 from wdfmc.system.system import TemplateSystem, Transition, TransitionSystem, Update, Variable
-from wdfmc.traces import minimize
+from wdfmc.traces import descent, minimize
 from wdfmc.traces.descent import descended
-from wdfmc.traces.minimize import canonical
+from wdfmc.traces.minimize import TooHard, canonical
 from wdfmc.traces.preference import End, Preference
 from wdfmc.traces.replay import Refuted, replay
 
@@ -158,7 +161,51 @@ def test_a_violation_that_does_not_exist_is_refuted() -> None:
         descended(Preference(grid(3)), "bad", 1, 6, "violation", None)
 
 
-def test_past_the_deadline_any_shortest_violation_will_do() -> None:
+def test_past_the_deadline_nothing_is_looked_for() -> None:
+    with pytest.raises(TooHard, match="out of time"):
+        descended(Preference(grid(3)), "bad", 1, 7, "violation", time.monotonic() - 1)
+
+
+class Allowed:
+    """Stands for the work that z3 is given: so many questions."""
+
+    def __init__(self, questions: int) -> None:
+        self.questions = questions
+
+    def solve(self, runs: Unrolling, *assumed: int) -> Answer:
+        self.questions -= 1
+        return runs.solve(*assumed, work=None if self.questions >= 0 else 0)
+
+
+def test_without_work_for_better_ones_any_shortest_violation_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
     system = grid(3)
-    path = descended(Preference(system), "bad", 1, 7, "violation", time.monotonic() - 1)
+    budgets = iter([Allowed(9), Allowed(1), Allowed(0)])
+    monkeypatch.setattr(descent, "_Budget", lambda *_: next(budgets))
+    path = descended(Preference(system), "bad", 1, 7, "violation", None)
     assert len(replay(system, path, "bad")) == 7
+
+
+def test_without_work_for_shorter_ones_a_violation_as_long_as_the_known_one_is_improved() -> None:
+    system = grid(3)
+    budgets = iter([Allowed(2), Allowed(1), Allowed(99)])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(descent, "_Budget", lambda *_: next(budgets))
+        path = descended(Preference(system), "bad", 1, 8, "violation", None)
+    assert len(replay(system, path, "bad")) == 8
+
+
+def test_without_work_at_all_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(descent, "MOST_WORK", 0)
+    with pytest.raises(TooHard, match="out of work"):
+        descended(Preference(grid(3)), "bad", 1, 7, "violation", None)
+
+
+def test_z3_counts_its_work_and_stops() -> None:
+    solver = Solver()
+    dice = random.Random(1)
+    for _ in range(850):
+        solver.insist(*(dice.choice((1, -1)) * literal for literal in dice.sample(range(1, 201), 3)))
+    assert isinstance(solver.check(work=1000), GaveUp)
+    before = solver.work
+    assert isinstance(solver.check(work=1000), GaveUp)
+    assert before < solver.work < before + 10_000

@@ -105,10 +105,10 @@ class Unrolling:
         offset = (self.length if step is None else step) * self.relation.clauses.width
         return number + offset if number > 0 else number - offset
 
-    def solve(self, *assumed: int, deadline: float | None = None) -> Answer:
-        """Is there such a run, with the assumed literals true? `deadline`: as of time.monotonic()."""
+    def solve(self, *assumed: int, deadline: float | None = None, work: int | None = None) -> Answer:
+        """Is there such a run, with the assumed literals true? `deadline` and `work` are those of `Solver.check`."""
         begun = time.monotonic()
-        answer = self.solver.check(assumed, deadline)
+        answer = self.solver.check(assumed, deadline, work)
         self.spent.solve += time.monotonic() - begun
         return answer
 

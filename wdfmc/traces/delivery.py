@@ -15,7 +15,7 @@ from wdfmc.engines.explicit import Explicit
 from wdfmc.system.lower import MODEL_BOUND
 from wdfmc.system.ordered import ordered
 from wdfmc.system.system import TransitionSystem
-from wdfmc.traces.minimize import canonical
+from wdfmc.traces.minimize import TooHard, canonical
 from wdfmc.traces.replay import Refuted, replay
 
 OUT_OF_ORDER: Final = "needs out-of-order delivery"
@@ -52,8 +52,13 @@ class Delivery:
         return Violated(best) if refutes(self.line, goal, best) else self.again(goal, len(best.transitions))
 
     def best(self, system: TransitionSystem, goal: str, path: Path) -> Path:
-        """The same trace, whichever engine found the violation; a lasso as it was found."""
-        return path if path.end == "loop" else canonical(system, goal, len(path.transitions), path.end)
+        """The same trace, whichever engine found the violation; as it was found if it is a lasso, or too hard."""
+        if path.end == "loop":
+            return path
+        try:
+            return canonical(system, goal, len(path.transitions), path.end, self.deadline)
+        except TooHard:
+            return path
 
     def again(self, goal: str, length: int) -> Outcome:
         """The canonical violation in order, if one has no more transitions than `length` or the depth."""

@@ -3,30 +3,59 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Final
 
 from wdfmc.engines.abstraction import reach
 from wdfmc.engines.engine import Path
-from wdfmc.engines.solver import GaveUp, Model, Sat
+from wdfmc.engines.solver import Answer, GaveUp, Model, Sat, Solver
 from wdfmc.engines.unrolling import Unrolling
+from wdfmc.traces.minimize import TooHard
 from wdfmc.traces.preference import End, Preference, environment, requests, switches
 from wdfmc.traces.replay import Refuted
 
+MOST_WORK: Final = 10_000_000  # as `Solver.work` counts it; seconds
+
+
+class _Budget:
+    """Questions to z3 that have so much work left in all."""
+
+    def __init__(self, solver: Solver, deadline: float | None) -> None:
+        self._solver = solver
+        self._deadline = deadline
+        self._left = MOST_WORK
+
+    def solve(self, runs: Unrolling, *assumed: int) -> Answer:
+        before = self._solver.work
+        answer = runs.solve(*assumed, deadline=self._deadline, work=self._left)
+        self._left -= self._solver.work - before
+        return answer
+
 
 def descended(preference: Preference, goal: str, least: int, most: int, end: End, deadline: float | None) -> Path:
-    """Any shortest run (`least` to `most` transitions), improved criterion by criterion until none is better."""
+    """Any shortest run (`least` to `most` transitions), improved criterion by criterion until none is better.
+
+    Where that is too much work: of the runs with `most` transitions, one that could be found and improved in time.
+
+    Raises:
+        TooHard: none could be found.
+        Refuted: there is none.
+    """
     known = reach(preference.system)
     assert known is not None
     runs = Unrolling(preference.system, known, [goal], lasso=end == "stuck")
+    shorter, longest = _Budget(runs.solver, deadline), _Budget(runs.solver, deadline)
     for depth in range(end == "violation", most + 1):
         if depth >= least:
             ending = _ending(runs, goal, end)
-            match runs.solve(*ending):
+            match (shorter if depth < most else longest).solve(runs, *ending):
                 case Sat(model):
                     for literal in ending:
                         runs.solver.insist(literal)
                     return _Descent(preference, goal, end, runs, deadline).best(model)
+                case GaveUp() if depth < most:
+                    least = most
                 case GaveUp(reason):
-                    raise Refuted(f"{goal}: z3 gave up on a run that an engine found: {reason}")
+                    raise TooHard(f"{goal}: {reason}")
         runs.extend()
     raise Refuted(f"{goal}: an engine found a run with {most} transitions that ends in {end}, z3 finds none")
 
@@ -49,7 +78,7 @@ class _Descent:
         self.goal = goal
         self.end: End = end
         self.runs = runs
-        self.deadline = deadline
+        self.budget = _Budget(runs.solver, deadline)
         transitions, relation = preference.system.transitions, runs.relation
         broken = {at: name for at, name in relation.broken.items() if transitions[at].violates == goal}
         self.steps = [  # transition -> the literal that says it is the one taken
@@ -89,7 +118,7 @@ class _Descent:
         return Path(taken, self.end)
 
     def _solve(self, assumed: int) -> Path | None:
-        answer = self.runs.solve(assumed, deadline=self.deadline)
+        answer = self.budget.solve(self.runs, assumed)
         return self._path(answer.model) if isinstance(answer, Sat) else None
 
     def _switching(self) -> list[int]:

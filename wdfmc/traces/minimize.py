@@ -6,7 +6,8 @@ the first one also names request slot 0 before slot 1, and so on: only such runs
 
 The states up to the depth are explored up to renaming (`_Layers`). What lies on a shortest violation is unfolded into
 runs (`_Runs`), and the best one is found by dynamic programming, last step first. Where that is too large, z3 finds it
-(`descent`); how much is too large is the same for everyone, so this choice depends on the system only.
+(`descent`), within so much work; how much is too large or too hard is the same for everyone, so what is found depends
+on the system and the known run only.
 """
 
 from __future__ import annotations
@@ -41,6 +42,10 @@ class TooLarge(Exception):
         self.shorter = shorter
 
 
+class TooHard(Exception):
+    """For z3, to find such a run within its work or before the deadline."""
+
+
 def canonical(
     system: TransitionSystem, goal: str, depth: int, end: End = "violation", deadline: float | None = None
 ) -> Path:
@@ -48,10 +53,11 @@ def canonical(
 
     Args:
         depth: transitions of such a run that is known, a violating one included. One that is not the shortest only
-            costs time.
+            costs time, unless it is too hard for z3 to find a shorter one.
         deadline: as of time.monotonic(); past it z3 gives the best that it has. Exploring takes seconds at most.
 
     Raises:
+        TooHard: from z3, which has none yet.
         Refuted: no such run has at most `depth` transitions.
     """
     work = Work("trace", system.slots)
