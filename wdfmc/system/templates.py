@@ -127,7 +127,7 @@ class Templates:
             said = (Statement(item.rule.span, item.rule.sentence),)
             for context, footprint in self.instances(item.rule):
                 path = Path(node, footprint, frozenset())
-                remembering = replace(context, past=self.observers.bits(item, context.bind))
+                remembering = replace(context, past=self.observers.remembered(item, item.bits, dict(context.bind)))
                 for here, violated in self.evaluator.decide(item.violation, path, remembering):
                     if violated:
                         guard, others = cube_of(here.guard), others_of(here.others)
