@@ -34,6 +34,13 @@ class Begun(NamedTuple):
     subject: Value
 
 
+class Locks(NamedTuple):
+    """What a callback may acquire itself: the locks that the text names, and whether there are others."""
+
+    named: frozenset[str]
+    others: bool
+
+
 class CallingThread:
     """The checks at the calls of one lowering."""
 
@@ -41,7 +48,8 @@ class CallingThread:
         self.lowering = lowering
         self.program = lowering.program
         self.evaluator = lowering.evaluator
-        self.taken: dict[str, frozenset[str]] = {}
+        self.touched: dict[str, Locks] = {}
+        self.nested: dict[str, frozenset[str]] = {}
         self.waiting: dict[str, bool] = {}
         self.rules: dict[str, tuple[str, ...]] = {}
 
@@ -52,24 +60,19 @@ class CallingThread:
             for node in self.lowering.callback_graph(name, self.program.kinds[kind]).nodes:
                 yield node.operation
 
-    def takes(self, name: str) -> frozenset[str]:
-        """The locks that a callback may acquire itself, by their names."""
-        if name not in self.taken:
-            locks = (operation.lock for operation in self.operations(name) if isinstance(operation, flow.Acquire))
-            self.taken[name] = frozenset(
-                lock.value.name for lock in locks if isinstance(lock, typed.Const) and isinstance(lock.value, Obj)
+    def takes(self, name: str) -> Locks:
+        if name not in self.touched:
+            acquired = [operation.lock for operation in self.operations(name) if isinstance(operation, flow.Acquire)]
+            known = [lock.value for lock in acquired if isinstance(lock, typed.Const)]
+            self.touched[name] = Locks(
+                frozenset(lock.name for lock in known if isinstance(lock, Obj)), len(known) < len(acquired)
             )
-        return self.taken[name]
-
-    def takes_unnamed(self, name: str) -> bool:
-        """Whether it acquires a lock that only the run can tell."""
-        return any(
-            isinstance(operation, flow.Acquire) and not isinstance(operation.lock, typed.Const)
-            for operation in self.operations(name)
-        )
+        return self.touched[name]
 
     def in_turn(self, name: str) -> frozenset[str]:
         """The callbacks that may run on the thread of this one before it ends, started by what it calls."""
+        if name in self.nested:
+            return self.nested[name]
         found: set[str] = set()
         todo = [name]
         while todo:
@@ -84,7 +87,8 @@ class CallingThread:
                 fresh = {n for n, callback in self.program.callbacks.items() if kinds.intersection(callback.kinds)}
                 todo += fresh - found
                 found |= fresh
-        return frozenset(found)
+        self.nested[name] = frozenset(found)
+        return self.nested[name]
 
     @cached_property
     def lines(self) -> list[tuple[typed.Step, flow.Graph]]:
@@ -245,13 +249,13 @@ class CallingThread:
 
     def blocked(self, name: str, path: Path, rules: tuple[str, ...]) -> bool:
         """Whether the callback may take a lock of this thread. What it runs in turn is only a bound of the verdict."""
-        if self.takes(name) & path.locks:
+        if self.takes(name).named & path.locks:
             return True
         bounds = set[str]()
         for lock in path.locks:
-            if self.takes_unnamed(name):
+            if self.takes(name).others:
                 bounds.add(f"which locks {name} takes on a thread that holds {lock} is not followed")
-            if any(lock in self.takes(other) or self.takes_unnamed(other) for other in self.in_turn(name)):
+            if any(lock in taken.named or taken.others for taken in map(self.takes, self.in_turn(name))):
                 bounds.add(f"what {name} runs in turn on a thread that holds {lock} is not followed")
         for rule in rules if bounds else ():
             self.lowering.bounds_of.setdefault(rule, set()).update(bounds)
