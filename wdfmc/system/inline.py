@@ -6,7 +6,7 @@ lock that the calling thread holds, and whether it waits for anything else, whic
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from wdfmc.semantics import typed
 from wdfmc.system import expand, flow
 from wdfmc.system.evaluate import STEP, Context
+from wdfmc.system.observers import conjuncts
 from wdfmc.system.paths import K, Path
 from wdfmc.system.sources import Source
-from wdfmc.system.system import Obj, Value
+from wdfmc.system.system import Obj, Ref, Value
 from wdfmc.system.waits import DEADLOCK, never
 
 if TYPE_CHECKING:
@@ -41,6 +42,13 @@ class Locks(NamedTuple):
     others: bool
 
 
+class Waiting(NamedTuple):
+    """Whether a callback waits for a lock of the thread that it begins on; what is not followed of that."""
+
+    surely: bool
+    bounds: frozenset[str]
+
+
 class CallingThread:
     """The checks at the calls of one lowering."""
 
@@ -48,8 +56,9 @@ class CallingThread:
         self.lowering = lowering
         self.program = lowering.program
         self.evaluator = lowering.evaluator
-        self.touched: dict[str, Locks] = {}
+        self.taken: dict[str, Locks] = {}
         self.nested: dict[str, frozenset[str]] = {}
+        self.found: dict[tuple[str, str, frozenset[str]], Waiting | None] = {}
         self.waiting: dict[str, bool] = {}
         self.rules: dict[str, tuple[str, ...]] = {}
 
@@ -61,13 +70,13 @@ class CallingThread:
                 yield node.operation
 
     def takes(self, name: str) -> Locks:
-        if name not in self.touched:
+        if name not in self.taken:
             acquired = [operation.lock for operation in self.operations(name) if isinstance(operation, flow.Acquire)]
             known = [lock.value for lock in acquired if isinstance(lock, typed.Const)]
-            self.touched[name] = Locks(
+            self.taken[name] = Locks(
                 frozenset(lock.name for lock in known if isinstance(lock, Obj)), len(known) < len(acquired)
             )
-        return self.touched[name]
+        return self.taken[name]
 
     def in_turn(self, name: str) -> frozenset[str]:
         """The callbacks that may run on the thread of this one before it ends, started by what it calls."""
@@ -156,7 +165,7 @@ class CallingThread:
         if not path.locks or not rules:
             return
         for here, target in self.evaluator.targets(enter.queue, path, replace(context, lenient=True)):
-            if not isinstance(target, Obj):
+            if not isinstance(target, Obj) or not any(True for _ in self.telling(target, here.locks, rules)):
                 continue
             for there, busy in self.evaluator.decide(typed.Active(typed.Const(target)), here, context):
                 if not (enter.if_idle and busy):
@@ -171,10 +180,8 @@ class CallingThread:
         """The paths on which a line of the queue's loop starts a callback that waits for a lock of this thread."""
         touched, broken = self.evaluator.touched, len(self.evaluator.broken)
         self.evaluator.touched = set()
-        for step, graph in self.lines:
+        for step, graph in self.telling(queue, path.locks, rules):
             loop, *rest = step.parameters
-            if getattr(loop.type, "sort", None) != self.program.objects[queue.name].sort:
-                continue
             line = Context(STEP, (), "environment", bind={loop.name: K(queue)}, lenient=True)
             for at, bind in self.bound(path, step, rest, line):
                 for begun in self.begun(at, graph, replace(bind, lenient=False)):
@@ -192,16 +199,112 @@ class CallingThread:
         """
         for there, lock in self.presentation_lock(begun):
             if lock not in path.locks:
-                if lock is not None:
-                    self.assume_free(begun.callback, lock, path, rules)
-                if self.blocked(begun.callback, path, rules):
+                waiting = self.begins_under(begun.callback, lock, path.locks)
+                for rule in rules if waiting.bounds else ():
+                    self.lowering.bounds_of.setdefault(rule, set()).update(waiting.bounds)
+                if waiting.surely:
                     yield there
 
-    def assume_free(self, name: str, lock: str, path: Path, rules: tuple[str, ...]) -> None:
-        """The callback waits for its presentation lock on this thread, which has locks of its own."""
-        bounds = {f"that {name} waits for {lock} on a thread that holds {held} is not followed" for held in path.locks}
-        for rule in rules:
-            self.lowering.bounds_of.setdefault(rule, set()).update(bounds)
+    def begins_under(self, name: str, lock: str | None, held: frozenset[str]) -> Waiting:
+        """What is known of a callback that begins on a thread with these locks. What it runs in turn is only a bound of
+        the verdict. `lock`: its presentation lock, for which it waits on this thread.
+        """
+        bounds = {f"that {name} waits for {lock} on a thread that holds {one} is not followed" for one in held if lock}
+        if self.takes(name).named & held:
+            return Waiting(True, frozenset(bounds))
+        for one in held:
+            if self.takes(name).others:
+                bounds.add(f"which locks {name} takes on a thread that holds {one} is not followed")
+            if any(one in taken.named or taken.others for taken in map(self.takes, self.in_turn(name))):
+                bounds.add(f"what {name} runs in turn on a thread that holds {one} is not followed")
+        return Waiting(False, frozenset(bounds))
+
+    # ------------------------------------------------------------ lines of which nothing can come
+
+    def telling(
+        self, queue: Obj, held: frozenset[str], rules: tuple[str, ...]
+    ) -> Iterator[tuple[typed.Step, flow.Graph]]:
+        """The lines of the queue's loop that may start a callback of which something is to be said that is not said
+        already. Most start none, or one that takes no lock which is held.
+        """
+        for step, graph in self.lines:
+            if getattr(step.parameters[0].type, "sort", None) == self.program.objects[queue.name].sort:
+                waiting = self.line_waits(step, graph, queue, held)
+                said = (self.lowering.bounds_of.get(rule, set()) for rule in rules)
+                if waiting is None or waiting.surely or not all(waiting.bounds <= known for known in said):
+                    yield step, graph
+
+    def line_waits(self, step: typed.Step, graph: flow.Graph, queue: Obj, held: frozenset[str]) -> Waiting | None:
+        """Of all the callbacks that the line might start, on whatever path; None if the text alone does not say it."""
+        key = (step.name, queue.name, held)
+        if key not in self.found:
+            self.found[key] = self.worst(step, graph, queue, held)
+        return self.found[key]
+
+    def worst(self, step: typed.Step, graph: flow.Graph, queue: Obj, held: frozenset[str]) -> Waiting | None:
+        surely, bounds = False, frozenset[str]()
+        for operation in (node.operation for node in graph.nodes):
+            if isinstance(operation, flow.Start):
+                for name in self.startable(step, operation, queue):
+                    kind = self.program.kinds[self.lowering.kind_of(name, operation.kind)]
+                    locks = self.locks_around(step, graph, operation.args[0], kind, queue)
+                    if locks is None:
+                        return None
+                    for lock in locks - held:
+                        waiting = self.begins_under(name, lock, held)
+                        surely |= waiting.surely
+                        bounds |= waiting.bounds
+        return Waiting(surely, bounds)
+
+    def startable(self, step: typed.Step, start: flow.Start, queue: Obj) -> Iterator[str]:
+        """The callbacks that the operation might start: the one that the queue is declared with, or all of its role."""
+        match start.callback:
+            case typed.FieldOf(typed.Local(loop), _, field) if loop == step.parameters[0].name:
+                declared = self.program.objects[queue.name].constants.get(field)
+                spec = self.program.sorts[self.program.objects[queue.name].sort].fields.get(field)
+                if spec is not None and spec.mode != "var" and isinstance(declared, typed.Const):
+                    if declared.value is not None:
+                        yield str(declared.value)
+                    return
+        role = self.program.kinds[start.kind].role
+        for name, callback in self.program.callbacks.items():
+            if not callback.kinds or any(self.program.kinds[kind].role == role for kind in callback.kinds):
+                yield name
+
+    def locks_around(
+        self, step: typed.Step, graph: flow.Graph, subject: typed.Expr, kind: typed.Kind, queue: Obj
+    ) -> Set[str | None] | None:
+        """The locks that the framework may hold around the callback; None if they depend on the state.
+
+        A line about requests of the queue says so in its condition; that stays true unless its body changes it.
+        """
+        if kind.lock is None:
+            return {None}
+        path = Path(graph.entry, 0, frozenset())
+        targets: list[Value] = []
+        if subject == typed.Local(step.parameters[0].name):
+            targets.append(queue)
+        for condition in conjuncts(step.when):
+            match condition:
+                case typed.Compare("==", typed.FieldOf(base, _, field), typed.Local(loop)) if (
+                    base == subject and loop == step.parameters[0].name and not assigned(graph, field)
+                ):
+                    path.footprint = 1
+                    for entity in self.evaluator.entities:
+                        request = Ref(entity.pool, entity.index, 0 if entity.owned else None)
+                        place = self.evaluator.field_place(request, field)
+                        if place is not None:
+                            path.guard[place] = frozenset({queue})
+                            targets.append(request)
+        return self.locks_of(path, kind, targets) if targets else None
+
+    def locks_of(self, path: Path, kind: typed.Kind, subjects: Iterable[Value]) -> Set[str | None] | None:
+        touched, self.evaluator.touched = self.evaluator.touched, set()
+        found = {lock for subject in subjects for _, lock in self.presentation_lock(Begun(path, "", kind, subject))}
+        known = {place.variable for place in path.guard}
+        static = self.evaluator.touched <= known
+        self.evaluator.touched = touched
+        return found if static else None
 
     def bound(
         self, path: Path, step: typed.Step, parameters: list[typed.Parameter], context: Context
@@ -247,16 +350,7 @@ class CallingThread:
         for path, lock in self.lowering.optional(begun.kind.lock, begun.path, parameters, None):
             yield path, lock.name if isinstance(lock, Obj) else None
 
-    def blocked(self, name: str, path: Path, rules: tuple[str, ...]) -> bool:
-        """Whether the callback may take a lock of this thread. What it runs in turn is only a bound of the verdict."""
-        if self.takes(name).named & path.locks:
-            return True
-        bounds = set[str]()
-        for lock in path.locks:
-            if self.takes(name).others:
-                bounds.add(f"which locks {name} takes on a thread that holds {lock} is not followed")
-            if any(lock in taken.named or taken.others for taken in map(self.takes, self.in_turn(name))):
-                bounds.add(f"what {name} runs in turn on a thread that holds {lock} is not followed")
-        for rule in rules if bounds else ():
-            self.lowering.bounds_of.setdefault(rule, set()).update(bounds)
-        return False
+
+def assigned(graph: flow.Graph, field: str) -> bool:
+    targets = (getattr(node.operation, "target", None) for node in graph.nodes)
+    return any(isinstance(target, typed.FieldOf) and target.field == field for target in targets)

@@ -821,15 +821,13 @@ class Lowering:
 
     def own_locals(self, source: Source) -> set[str]:
         names: set[str] = set(source.graph.live[source.node.number])
-        prefix = ("local", source.activity.record, source.activity.name) if source.activity else ()
-        for key in self.domains.keys:
-            if key[:3] == prefix:
-                names.add(str(key[3]))
+        if source.activity is not None:
+            names.update(self.domains.locals.get((source.activity.record, source.activity.name), ()))
         return names
 
     def foreign_locals(self, path: Path) -> dict[Place, Symbolic]:
         """Parameters handed to callbacks that a step starts."""
-        mine = {v for key, v in self.domains.keys.items() if key[0] == "local" and key[2] == "environment"}
+        mine = self.domains.locals.get((STEP, "environment"), {}).values()
         return {
             place: value for place, value in path.values.items()
             if self.domains.kinds[place.variable] == "local" and place.variable not in mine

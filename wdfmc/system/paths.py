@@ -172,6 +172,9 @@ class Domains:
         self.readers: list[set[int]] = []  # sources to run again when a value appears
         self.dirty: set[int] = set()
         self.current = -1
+        # for each variable, by footprint and whether it is read of another request, until it gets a new value
+        self.old_values: list[dict[tuple[int, bool], frozenset[Value]]] = []
+        self.locals: dict[tuple[object, ...], dict[str, int]] = {}  # (record, callback or thread) -> name -> variable
 
     def variable(self, key: tuple[object, ...], name: str, owned: bool, initial: Value, kind: str) -> int:
         found = self.keys.get(key)
@@ -183,6 +186,10 @@ class Domains:
             self.values.append({initial: None})
             self.kinds.append(kind)
             self.readers.append(set())
+            self.old_values.append({})
+            if kind == "local":
+                *owner, local = key[1:]
+                self.locals.setdefault(tuple(owner), {})[str(local)] = found
         return found
 
     def add(self, variable: int, values: Iterable[Value]) -> None:
@@ -192,18 +199,24 @@ class Domains:
             for value in fresh:
                 known[value] = None
             self.dirty |= self.readers[variable]
+            self.old_values[variable].clear()
 
     def possible(self, place: Place, footprint: int) -> frozenset[Value]:
         """Old values at a place: each reference stands for every symbol of the footprint and for the others."""
         self.readers[place.variable].add(self.current)
-        found: set[Value] = set()
+        known = self.old_values[place.variable]
+        key = (footprint, place.slot == SELF)
+        if key not in known:
+            known[key] = frozenset(self.spelled_out(place, footprint))
+        return known[key]
+
+    def spelled_out(self, place: Place, footprint: int) -> Iterator[Value]:
         for value in self.values[place.variable]:
-            found.add(value)
+            yield value
             if isinstance(value, Ref) and value.slot == OTHER:
-                found.update(value._replace(slot=symbol) for symbol in range(footprint))
+                yield from (value._replace(slot=symbol) for symbol in range(footprint))
                 if place.slot == SELF:
-                    found.add(value._replace(slot=SELF))
-        return frozenset(found)
+                    yield value._replace(slot=SELF)
 
 
 def abstracted(value: Value) -> Value:
