@@ -476,7 +476,10 @@ class Evaluator(Algebra):
         lenient = replace(context, lenient=True, driver=False)
         if sort != self.dynamic:
             pending = [path]
+            held = isinstance(first := first_conjunct(condition), typed.Mine) and first.lock == typed.Local(variable)
             for found in self.program.objects_of(sort):
+                if held and found.name not in path.locks:
+                    continue  # of all the locks of a driver a thread holds few
                 following = []
                 for here in pending:
                     for there, holds in self.decide(condition, here, lenient.binding(variable, K(Obj(found.name)))):
@@ -747,6 +750,12 @@ class Evaluator(Algebra):
             pending = following
         for here in pending:
             yield here, True
+
+
+def first_conjunct(condition: typed.Expr) -> typed.Expr:
+    while isinstance(condition, typed.And):
+        condition = condition.left
+    return condition
 
 
 def entities(program: typed.Program) -> tuple[Entity, ...]:
