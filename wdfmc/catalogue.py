@@ -309,6 +309,18 @@ def names() -> Iterator[Explanation]:
         driver(items="environment { power maybe; }"),
         driver(items="environment { power on; }"),
     )
+    yield Explanation(
+        "WDF216",
+        "a variable that nothing writes",
+        "It keeps the first value of its type for ever, so what depends on it happens always, or never: rules become "
+        "vacuous. Where it changes by an event outside the driver, a `thread` may write it. For a constant, say its "
+        "value where it is declared.",
+        driver("if (!Ready) { return; }\n" + COMPLETE, "context device { Ready : bool; }"),
+        driver(
+            "if (!Ready) { return; }\n" + COMPLETE,
+            'context device { Ready : bool; }\nthread Plug { environment "it is plugged in"; Ready = true; }',
+        ),
+    )
 
 
 def types() -> Iterator[Explanation]:

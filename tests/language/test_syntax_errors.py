@@ -148,6 +148,10 @@ EDITS: dict[str, tuple[str, str, list[tuple[str, int]]]] = {
     "switch": (BODY, "switch (Count) { case 1: break; }  Count = 2;", [("WDF116", 17)]),
     "do": (BODY, "do { Count = 2; } while (Busy);", [("WDF116", 17)]),
     "elseif": ("break; }", "break; } if (a) { } elseif (b) { }", [("WDF116", 11)]),
+    "goto": (BODY, "goto End;", [("WDF116", 17)]),
+    "throw": (BODY, "throw Busy;", [("WDF116", 17)]),
+    "bits in a condition": (BODY, "if (Count & 2) { Count = 2; }", [("WDF116", 17)]),
+    "bits compared": (BODY, "Busy = (Count & 2) == 0;", [("WDF116", 17)]),
     "array": (BODY, "Count = Slots[3];", [("WDF116", 17)]),
     "and": ("if (NT_SUCCESS(status))", "if (Busy and NT_SUCCESS(status))", [("WDF116", 8)]),
     "a condition behind an else": ("break; }", "break; } if (a) { } else if (b = c) { }", [("WDF117", 11)]),
@@ -163,6 +167,11 @@ def test_the_text_is_right() -> None:
 @pytest.mark.parametrize(("old", "new", "wanted"), EDITS.values(), ids=EDITS)
 def test_one_mistake(old: str, new: str, wanted: list[tuple[str, int]]) -> None:
     assert found(edited(old, new)) == wanted
+
+
+@pytest.mark.parametrize("type", ["NTSTATUS", "WDFREQUEST", "int", "unsigned", "size_t"])
+def test_a_declaration_of_c_is_accepted(type: str) -> None:
+    assert found(edited(BODY, f"{type} n; {BODY}")) == []
 
 
 def test_several_mistakes() -> None:

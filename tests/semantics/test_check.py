@@ -59,7 +59,7 @@ def driver(body: str = "", items: str = "", beside: str = "") -> str:
 
 CANCEL = "callback OnCancel(Request) { WdfRequestComplete(Request, STATUS_CANCELLED); }"
 FIELDS = """
-    context device { Busy : bool; Count : 0..3; Mode : { resting, moving }; Last : NTSTATUS; Current : request?;
+    context device { Busy : bool = false; Count : 0..3; Mode : { resting, moving }; Last : NTSTATUS; Current : request?;
                      Pending : set of request; Waiting : list[2] of request; }
     context request { Tries : 0..2; Parent : request?; }
 """
@@ -169,6 +169,9 @@ NAMES = {
         if (Busy && NT_SUCCESS(WdfIoQueueRetrieveNextRequest(Reads, &r))) { return; }
         if (r != null) { return; }  // <-- WDF213
         """, FIELDS),
+    "variable that nothing writes": driver(
+        "if (Linked) { return; }", "context device { Linked : bool; }  // <-- WDF216"
+    ),
     "out parameter that is read": driver("Go(&x); if (x == null) { return; }", """
         helper Go(out r: request?) { if (r != null) { return; } r = null; }  // <-- WDF213
         """),
@@ -510,6 +513,49 @@ def test_what_was_meant_is_offered(name: str, meant: str) -> None:
     assert any(text.startswith("did you mean") and f"`{meant}`" in text for text in helps), helps
 
 
+@pytest.mark.parametrize(
+    ("statement", "advice"),
+    [
+        ("Last = WdfRequestMarkCancelable(Request, OnCancel);", "`WdfRequestMarkCancelableEx` returns one"),
+        ("Last = WdfRequestComplete(Request, STATUS_SUCCESS);", "write the call alone"),
+        ("Last = STATUS_OBJECT_NO_LONGER_EXISTS;", "`status STATUS_OBJECT_NO_LONGER_EXISTS = 0xC...;`"),
+        ("Request = null;", "it begins with `name = Request;`"),
+    ],
+)
+def test_what_to_write_instead_is_said(statement: str, advice: str) -> None:
+    text = driver(statement, FIELDS + "\ncallback OnCancel(Request) { return; }")
+    assert any(advice in (found.help or "") for found in diagnostics(text))
+
+
+def test_the_parameter_too_many_is_shown() -> None:
+    (found,) = diagnostics(driver(items="""
+        queue Writes : parallel, front { EvtIoWrite = OnWrite; }
+        callback OnWrite(Queue, Request) { return; }
+        """))  # fmt: skip
+    assert (found.code, found.labels[0].span.text) == ("WDF410", "Request")
+
+
+@pytest.mark.parametrize(
+    "writes",
+    [
+        "Linked = true;",
+        "choose Linked;",
+        "InterlockedExchange(&Number, 1); if (Number == 1) { Linked = true; }",
+        "Set(&Linked);",
+    ],
+)
+def test_a_variable_is_written_in_any_of_these_ways(writes: str) -> None:
+    items = """
+        context device { Linked : bool; Number : 0..3; }
+        helper Set(out b: bool) { b = true; }
+        """
+    assert diagnostics(driver(f"if (Linked) {{ return; }} {writes}", items)) == ()
+
+
+def test_a_constant_says_its_value() -> None:
+    assert diagnostics(driver("if (Most == 2) { return; }", "context device { Most : 0..3 = 2; }")) == ()
+
+
 def test_every_error_says_what_to_do_or_what_is_needed() -> None:
     for name, text in WRONG.items():
         for found in diagnostics(text):
@@ -614,6 +660,7 @@ RIGHT = {
         """, FIELDS),
     "loops": driver("""
         while (Count < 3) { Count = Count + 1; if (Busy) { continue; } if (Mode == moving) { break; } }
+        Mode = moving;
         loop { if (maybe("the device is ready")) { break; } }
         """, FIELDS),
     "choices": driver("""

@@ -11,7 +11,7 @@ from wdfmc.diagnostics import Diagnostic, Label, Rejected
 from wdfmc.language import ast
 from wdfmc.language.lalr import Stuck, Token, TooDeep, automaton
 from wdfmc.language.lexical_errors import malformed_number
-from wdfmc.language.repairs import misspelt_statement
+from wdfmc.language.repairs import misspelt_statement, not_a_type
 from wdfmc.language.syntax_errors import syntax_errors
 from wdfmc.source import Source, Span
 
@@ -388,6 +388,9 @@ class Builder:
             label = Label(self.at(c[0]), "misspelt?")
             message = f"`{c[0]}` is not a keyword"
             self.problems.append(Diagnostic("WDF111", message, (label,), f"did you mean `{meant}`?"))
+        elif advice := not_a_type(c[0]):
+            label = Label(self.at(c[0]), "cannot stand here")
+            self.problems.append(Diagnostic("WDF116", f"there is no `{c[0]}` in the language", (label,), advice))
         return ast.Declare(str(c[0]), str(c[1]), c[2], span=span)
 
     def assign(self, span: Span, c: list[Any]) -> ast.Assign:

@@ -56,6 +56,8 @@ TAKES_A_NAME: Final = (
     "inline",
     "choose",
 )
+# The types of C without a capital in their names that a pasted declaration may begin with; besides those in `_t`.
+C_TYPES: Final = frozenset({"auto", "bool", "char", "double", "float", "int", "long", "short", "signed", "unsigned"})
 WORD_OPERATORS: Final = {"and": "AND", "or": "OR"}
 
 
@@ -272,6 +274,10 @@ def c_operator(reader: Reader, stack: Cell, index: int) -> Place | None:
         reader.report("WDF116", "there are no pointers in the language", reader.here(index), "write `.`")
         return read_on
     in_body = "statement" in reader.machine.goto[reader.anchor(stack).state]
+    if in_body and here.text == "&" and (read_on := taken_for(reader, stack, "SUM", index)):
+        instead = "an enumeration is compared by `==`, a set of options is asked by `options has NAME`"
+        reader.report("WDF116", "there are no operations on bits", reader.here(index), "not an operator", help=instead)
+        return read_on
     if (
         in_body
         and (terminal := WORD_OPERATORS.get(here.text))
@@ -461,6 +467,15 @@ def misspelt_statement(word: str) -> str | None:
     """The keyword that `word` nearly is, when `word other;` could be a statement with it: `retrun status;`."""
     close = [keyword for keyword in TAKES_A_NAME if likeness(word, keyword) >= 0.8]
     return max(close, key=lambda keyword: likeness(word, keyword), default=None)
+
+
+def not_a_type(word: str) -> str | None:
+    """What to do if `word name;` looks like a declaration of C, and `word` is no type of C: `goto End;`."""
+    if word in FOREIGN_WORDS:
+        return FOREIGN_WORDS[word]
+    if word.islower() and word not in C_TYPES and not word.endswith("_t"):
+        return "a statement is `Name(...);` or `name = ...;`, or begins with a keyword"
+    return None
 
 
 def likeness(word: str, keyword: str) -> float:

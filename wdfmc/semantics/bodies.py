@@ -172,7 +172,7 @@ class Bodies(Expressions):
         wanted = self.declared_type(target, scope)
         result, kind = self.expr(value, scope, wanted, out)
         if isinstance(kind, VoidType):
-            self.tables.error("WDF307", "this call returns nothing", value.span)
+            self.tables.error("WDF307", "this call returns nothing", value.span, self.returns_instead(value))
             kind = UnknownType()
         place = self.place(target, scope, kind)
         if place is None:
@@ -228,6 +228,8 @@ class Bodies(Expressions):
                 self.tables.error("WDF301", f"`choose` needs a variable of few values, this is {kind}", node.span)
                 return
         assert isinstance(value, typed.Local | typed.FieldOf)
+        if isinstance(value, typed.FieldOf):
+            self.tables.written.add(value.field)
         out.append(typed.ChooseValue(node.span, value, values))
 
     def return_(self, node: ast.Return, value: ast.Expr | None, scope: Scope, out: list[typed.Statement]) -> None:
@@ -383,6 +385,13 @@ class Bodies(Expressions):
                 scope.read[parameter.name] = []
         return scope
 
+    def returns_instead(self, value: ast.Expr) -> str:
+        """What to write for a call whose result there is not."""
+        extended = f"{value.callee.id}Ex" if isinstance(value, ast.Call) and isinstance(value.callee, ast.Name) else ""
+        if extended in self.tables.routines:
+            return f"`{extended}` returns one"
+        return "write the call alone"
+
     def unread(self, scope: Scope) -> None:
         """A local of a driver that is written and never read is usually a misspelt context variable."""
         for name, span in scope.written.items():
@@ -403,7 +412,8 @@ class Bodies(Expressions):
     def callback(self, node: ast.CallbackBody, driver: str) -> typed.Callback:
         kinds = list(dict.fromkeys(self.tables.callback_kinds.get(node.name, ())))
         if not kinds:
-            self.tables.warn("WDF404", f"nothing ever calls `{node.name}`", node.span, "bind it in an object's braces")
+            self.tables.warn("WDF404", f"nothing ever calls `{node.name}`", node.span,
+                             "bind it in an object's braces, or name it in the call that it belongs to")  # fmt: skip
         specs = [self.tables.kinds[kind] for kind in kinds]
         parameters: tuple[typed.Parameter, ...] = ()
         if specs:
@@ -412,8 +422,9 @@ class Bodies(Expressions):
                 self.tables.error("WDF405", f"`{node.name}` serves as {' and '.join(kinds)}, which differ", node.span)
             if len(node.parameters) > len(parameters):
                 listed = ", ".join(p.name for p in parameters)
-                self.tables.error("WDF410", f"{kinds[0]} has {len(parameters)} parameters, not {len(node.parameters)}",
-                                  node.span, f"it is `callback {node.name}({listed})`")  # fmt: skip
+                self.tables.error("WDF410", f"too many parameters for {kinds[0]}: {len(node.parameters)}, "
+                                  f"not {len(parameters)}", node.parameters[len(parameters)].span,
+                                  f"it is `callback {node.name}({listed})`; the others play no part")  # fmt: skip
         names = [parameter.name for parameter in node.parameters]
         filler = typed.Parameter("", UnknownType(), "in")
         padded = [*parameters, *[filler] * len(names)]

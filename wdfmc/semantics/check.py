@@ -16,7 +16,7 @@ from wdfmc.semantics.bodies import Bodies
 from wdfmc.semantics.declarations import Tables, walk
 from wdfmc.semantics.expressions import Scope
 from wdfmc.semantics.single_steps import check_single_steps
-from wdfmc.semantics.types import RefType
+from wdfmc.semantics.types import BoolType, EnumType, IntType, RefType
 from wdfmc.semantics.uses import Uses
 from wdfmc.source import Span
 from wdfmc.system.system import Obj
@@ -133,6 +133,7 @@ def examined(text: ast.Text, base: Base, text_of_rules: bool = False) -> Tables:
                      Label(base.rules[name], "first declared here"))  # fmt: skip
     check_assumptions(tables, read.rules)
     check_contracts(tables, base.stated | stated(own), own)
+    check_unwritten(tables, drivers, own)
     return tables
 
 
@@ -288,6 +289,7 @@ def assemble(
     check_rule_names(tables, read.rules.keys(), read.expectations, own)
     check_assumptions(tables, read.rules)
     check_contracts(tables, stated([*shared, *own]), own)
+    check_unwritten(tables, drivers, own)
     alive = alive_defines(tables, bodies)
     if any(item.severity is Severity.ERROR for item in tables.diagnostics):
         return None
@@ -393,6 +395,25 @@ def check_contracts(tables: Tables, stated: Set[str], own: Sequence[ast.Item]) -
         if isinstance(item, ast.Rule) and isinstance(item.body, ast.ByContract) and item.name not in stated:
             tables.error("WDF504", f"no call requires `{item.name}`", item.span,
                          f"write `requires ... else {item.name};` in a `ddi`, or a formula here")  # fmt: skip
+
+
+def check_unwritten(tables: Tables, drivers: Iterable[ast.Driver], own: Iterable[ast.Item]) -> None:
+    """A variable that keeps its first value, and was not given one, stands for an event that was forgotten."""
+    if any(item.severity is Severity.ERROR for item in tables.diagnostics):
+        return  # of a wrong text not every assignment is known
+    read = {node.id for item in [*drivers, *own] for node in walk(item) if isinstance(node, ast.Name)}
+    for variable in (variable for driver in drivers for item in driver.items for variable in fields_of(item)):
+        name = variable.name
+        known = tables.contexts.get(name)
+        if known is None or variable.initial is not None or name in tables.written or name not in read:
+            continue
+        if isinstance(known[2].type, BoolType | IntType | EnumType | RefType):
+            tables.warn("WDF216", f"`{name}` is read, but never written", variable.span,
+                        f"assign it where it changes, or write `{name} : ... = ...;` if it is a constant")  # fmt: skip
+
+
+def fields_of(item: ast.Item | ast.DriverItem) -> tuple[ast.Field, ...]:
+    return item.fields if isinstance(item, ast.Context) else ()
 
 
 def check_recursion(tables: Tables, routines: dict[str, typed.Routine]) -> None:

@@ -73,6 +73,7 @@ class Tables:
         self.object_nodes: dict[str, ast.Object] = {}
         self.object_driver: dict[str, str] = {}
         self.contexts: dict[str, tuple[Obj, str, typed.Field]] = {}  # bare name -> object, its sort, field
+        self.written: set[str] = set()  # fields that some statement assigns
         self.attributes: dict[tuple[str, str], str] = {}  # (sort, const field) -> callback
         self.pools: list[typed.Pool] = []
         self.define_text: dict[str, str] = {}  # what a define may speak of: framework (default), driver, rule

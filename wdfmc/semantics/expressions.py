@@ -148,6 +148,8 @@ class Expressions:
             self.tables.unknown("WDF305", f"value of {wanted}", id, wanted.members, node.span, choice)
         else:
             where = "a local exists from its first assignment on; a driver variable is declared in a context"
+            if id.startswith("STATUS_"):
+                where = f"declare it beside the driver, with the value of ntstatus.h: `status {id} = 0xC...;`"
             self.tables.unknown("WDF201", "name", id, self.known_names(scope), node.span, where)
         return FALSE, UnknownType()
 
@@ -633,7 +635,8 @@ class Expressions:
                 scope.written.setdefault(id, node.span)
                 self.tables.note(node.span, Role.LOCAL, id, "", scope.names[id][1])
                 return value
-            self.tables.error("WDF308", f"`{id}` cannot be assigned", node.span, "use another variable")
+            self.tables.error("WDF308", f"`{id}` cannot be assigned", node.span,
+                              f"use a local instead: it begins with `name = {id};`")  # fmt: skip
             return None
         hidden = scope.locals is not None and id in scope.locals
         if id in self.tables.contexts and scope.text == "driver" and not hidden:
@@ -641,6 +644,7 @@ class Expressions:
             if not fits(kind, declared):
                 self.tables.error("WDF301", f"`{id}` is {declared}, this is {kind}", node.span)
             assert isinstance(variable, typed.FieldOf)
+            self.tables.written.add(id)
             return variable
         if scope.locals is not None and id not in self.tables.objects and id not in self.tables.statuses:
             known = scope.locals.get(id)
@@ -657,6 +661,7 @@ class Expressions:
     def field_place(self, node: ast.Access, scope: Scope, kind: Type) -> typed.FieldOf | None:
         target, declared = self.expr(node, scope)
         if isinstance(target, typed.FieldOf):
+            self.tables.written.add(node.field)
             found = self.tables.sorts[target.sort].fields.get(target.field)
             if found is not None and found.mode != "var":
                 self.tables.error("WDF308", f"`{target.field}` is fixed by the driver's declarations", node.span)
