@@ -423,6 +423,14 @@ def test_explain_takes_a_code_in_any_case(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out.startswith("WDF905: ")
 
 
+@pytest.mark.parametrize(("word", "sort"), [("passive", "queue"), ("sequential", "queue"), ("periodic", "timer")])
+def test_explain_of_a_word_names_the_sorts_that_have_it(
+    word: str, sort: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", word]) == 2
+    assert sort in capsys.readouterr().err.partition("it is a word of")[2]
+
+
 def test_explain_of_an_unknown_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "WdfRequestUnmarkCancelabel"]) == 2
     err = capsys.readouterr().err

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def command(name: str) -> int:
     """Say what NAME means: a DDI, a callback, a rule, a status, a diagnostic code, anything that the library names."""
     from wdfmc.catalogue import CATALOGUE
-    from wdfmc.reports.manual import entry_lines, explanation_lines
+    from wdfmc.reports.manual import entry_lines, explanation_lines, worded
 
     code = name.upper()
     if code in CATALOGUE:
@@ -27,6 +27,9 @@ def command(name: str) -> int:
 
     found = find(name)
     if not found:
+        if sorts := worded(name):
+            where = f"it is a word of {', '.join(sorts)}: `wdfmc explain {sorts[0]}`"
+            raise Rejected([Diagnostic("WDF907", f"`{name}` has no entry of its own", help=where)])
         advice = did_you_mean(name, [*(entry.name for entry in entries()), *CATALOGUE])
         raise Rejected([Diagnostic("WDF907", f"the library names nothing `{name}`", help=advice)])
 

@@ -76,6 +76,20 @@ def ddis() -> Iterator[ast.Ddi]:
     return (entry.item for entry in entries() if isinstance(entry.item, ast.Ddi))
 
 
+def worded(word: str) -> list[str]:
+    """The sorts whose declarations may say this word."""
+    return [
+        entry.name
+        for entry in entries()
+        if isinstance(entry.item, ast.Sort)
+        and any(
+            field.name == word or (isinstance(field.type, ast.EnumType) and word in {n.id for n in field.type.members})
+            for field in entry.item.fields
+            if field.mode == "const"
+        )
+    ]
+
+
 def binders(kind: str) -> Iterator[str]:
     """The objects and the DDIs that take a callback of this kind."""
     for entry in entries():
