@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from wdfmc.checking import Options, check_text, loaded
-from wdfmc.decide import environments
+from wdfmc import decide
+from wdfmc.checking import Goal, Options, check_text, loaded
+from wdfmc.decide import Instance, environments, lowered
+from wdfmc.semantics.typed import Program
+from wdfmc.source import Source
 from wdfmc.verdict import Word
 
 MODELS = Path(__file__).parents[1] / "models" / "cancellation"
@@ -35,6 +40,26 @@ def test_nothing_is_proved_while_a_contract_is_open() -> None:
 def test_nothing_is_proved_when_time_runs_out() -> None:
     report = check_text(DRIVER, options=Options(engine="explicit", timeout=0.0))
     assert not any(result.verdict is Word.PROVED for result in report.models[0].results)
+
+
+def test_after_the_deadline_nothing_more_is_sliced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a large driver each group of rules would take seconds."""
+    (model,), _ = loaded([Source("small.wdf", DRIVER)], Options())
+
+    def without_deadline(
+        program: Program, goals: Sequence[Goal], options: Options, overlaps: Mapping[str, int], deadline: float | None
+    ) -> Instance:
+        return lowered(program, goals, options, overlaps)
+
+    def refused(*_: object) -> None:
+        raise AssertionError("the time is over")
+
+    monkeypatch.setattr(decide, "lowered", without_deadline)
+    monkeypatch.setattr(decide, "sliced", refused)
+    results = list(decide.decide(model, Options(), time.monotonic()))
+    assert {result.verdict for result in results} == {Word.UNKNOWN, Word.SKIPPED}
+    assert {result.reason for result in results if result.verdict is Word.UNKNOWN} == {"out of time"}
+    assert sorted(result.rule for result in results) == sorted(goal.rule for goal in model.goals)
 
 
 def test_a_rule_of_the_users_names_the_fairness_that_it_uses() -> None:

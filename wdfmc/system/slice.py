@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cache, partial
 
 from wdfmc.system.system import (
     OTHER,
@@ -21,7 +22,6 @@ from wdfmc.system.system import (
     TemplateCube,
     TemplateObligation,
     TemplateSystem,
-    TemplateVariable,
     Value,
 )
 
@@ -42,7 +42,8 @@ class Slice:
 
 def sliced(system: TemplateSystem, goals: frozenset[str], contracts: frozenset[str]) -> Slice:
     """The part of a system that decides the rules `goals`. Breaches of contracts stay: they end a run."""
-    pruned = [pruned_guards(system, template) for template in system.templates]
+    every = cache(partial(full, system))
+    pruned = [pruned_guards(template, every) for template in system.templates]
     kept = goals | contracts
     obligations = [item for item in system.obligations if item.rule in goals]
     alive = [at for at, item in enumerate(pruned) if item.violates is None or item.violates in kept]
@@ -68,10 +69,10 @@ def sliced(system: TemplateSystem, goals: frozenset[str], contracts: frozenset[s
     return Slice(TemplateSystem(variables, templates, owed), kept_templates, tuple(kept_variables), goals)
 
 
-def full(variable: TemplateVariable, footprint: int, own: bool) -> frozenset[Value]:
+def full(system: TemplateSystem, variable: int, footprint: int, own: bool) -> frozenset[Value]:
     """Every value, with references to each symbol of the footprint."""
     found: set[Value] = set()
-    for value in variable.domain:
+    for value in system.variables[variable].domain:
         found.add(value)
         if isinstance(value, Ref) and value.slot == OTHER:
             found.update(value._replace(slot=symbol) for symbol in range(footprint))
@@ -80,11 +81,11 @@ def full(variable: TemplateVariable, footprint: int, own: bool) -> frozenset[Val
     return frozenset(found)
 
 
-def pruned_guards(system: TemplateSystem, template: Template) -> Template:
-    """Without tests that every value passes."""
+def pruned_guards(template: Template, every: Callable[[int, int, bool], frozenset[Value]]) -> Template:
+    """Without tests that every value passes. `every`: the values of a variable, as `full` spells them."""
 
     def passes_all(place: Place, values: frozenset[Value]) -> bool:
-        return values >= full(system.variables[place.variable], template.footprint, place.slot == SELF)
+        return values >= every(place.variable, template.footprint, place.slot == SELF)
 
     def prune(cube: TemplateCube) -> TemplateCube:
         return tuple((place, values) for place, values in cube if not passes_all(place, values))
