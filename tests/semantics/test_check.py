@@ -211,6 +211,18 @@ NAMES = {
 
 TYPES = {
     "status needed": driver("WdfRequestComplete(Request, true);  // <-- WDF301"),
+    "a local holds a callback of another kind": driver(
+        "f = OnTick;\nWdfRequestMarkCancelable(Request, f);  // <-- WDF301",
+        "timer Tick { EvtTimerFunc = OnTick; }\ncallback OnTick() { }",
+    ),
+    "a variable holds a callback of another kind": driver(
+        "Canceller = OnTick;\nWdfRequestMarkCancelable(Request, Canceller);",
+        """\
+        timer Tick { EvtTimerFunc = OnTick; }
+        context device { Canceller : EvtRequestCancel; }
+        callback OnTick() { }  // <-- WDF405
+        """,
+    ),
     "request needed": driver("WdfRequestComplete(Reads, STATUS_SUCCESS);  // <-- WDF301"),
     "bool assigned to a number": driver("Count = true;  // <-- WDF301", FIELDS),
     "local of another type": driver("""
@@ -586,6 +598,10 @@ def test_errors_reject_with_all_of_them() -> None:
 # ---------------------------------------------------------------- right texts
 
 RIGHT = {
+    "a variable that holds a callback": driver(
+        "Canceller = OnCancel;\nWdfRequestMarkCancelable(Request, Canceller);\nreturn;",
+        f"context device {{ Canceller : EvtRequestCancel; }}\n{CANCEL}",
+    ),
     "nothing but a driver": "driver Small { }\n",
     "queues of all kinds": driver(items="""
         queue Writes : sequential, managed, scope queue {

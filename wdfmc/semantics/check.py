@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -16,7 +16,7 @@ from wdfmc.semantics.bodies import Bodies
 from wdfmc.semantics.declarations import Tables, walk
 from wdfmc.semantics.expressions import Scope
 from wdfmc.semantics.single_steps import check_single_steps
-from wdfmc.semantics.types import BoolType, EnumType, IntType, RefType
+from wdfmc.semantics.types import BoolType, CallbackType, EnumType, IntType, RefType
 from wdfmc.semantics.uses import Uses
 from wdfmc.source import Span
 from wdfmc.system.system import Obj
@@ -173,14 +173,29 @@ def check_drivers(tables: Tables, text: ast.Text, drivers: list[ast.Driver], sta
 
 
 def collect_kinds(tables: Tables, item: object) -> None:
-    """As which kinds a callback is passed to DDIs."""
+    """As which kinds a callback is passed to DDIs, or kept in a variable."""
     for node in walk(item):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id in tables.callbacks:
+            for kind in kept_kinds(tables, node.target):
+                tables.callback_kinds.setdefault(node.value.id, []).append(kind)
         if isinstance(node, ast.Call) and isinstance(node.callee, ast.Name) and node.callee.id in tables.routines:
             for parameter, arg in zip(tables.routines[node.callee.id].parameters, node.args, strict=False):
                 named = isinstance(parameter.type, ast.NamedType) and parameter.type.name in tables.kinds
                 if named and isinstance(arg, ast.Name) and arg.id in tables.callbacks:
                     assert isinstance(parameter.type, ast.NamedType)
                     tables.callback_kinds.setdefault(arg.id, []).append(parameter.type.name)
+
+
+def kept_kinds(tables: Tables, target: ast.Expr) -> Iterator[str]:
+    """The kinds of callbacks that a variable or a field of this name may have."""
+    match target:
+        case ast.Name(name) if name in tables.contexts:
+            fields = [tables.contexts[name][2]]
+        case ast.Access(_, name):
+            fields = [sort.fields[name] for sort in tables.sorts.values() if name in sort.fields]
+        case _:
+            fields = []
+    yield from (field.type.kind for field in fields if isinstance(field.type, CallbackType))
 
 
 def apply_environment(tables: Tables, bodies: Bodies, driver: ast.Driver) -> None:

@@ -26,6 +26,7 @@ from wdfmc.semantics.types import (
     UnknownType,
     VoidType,
     fits,
+    may_hold,
 )
 from wdfmc.semantics.uses import Role
 from wdfmc.source import Span
@@ -84,7 +85,7 @@ class Expressions:
         value, kind = self.expr(node, scope, wanted, out)
         if isinstance(wanted, FlagsType) and isinstance(kind, IntType | NullType):
             return typed.Const(frozenset()), wanted
-        if not fits(kind, wanted):
+        if not may_hold(wanted, kind):
             self.tables.error("WDF301", f"{wanted} is needed here, this is {kind}", node.span)
         return value, kind
 
@@ -170,7 +171,8 @@ class Expressions:
             return Role.OBJECT, "", typed.Const(Obj(id)), RefType(sort, False, sort)
         if id in tables.callbacks:
             kinds = tables.callback_kinds.get(id, ["callback"])
-            return Role.CALLBACK, "", typed.Const(id), CallbackType(kinds[0], False)
+            role = wanted.kind if isinstance(wanted, CallbackType) and wanted.kind in kinds else kinds[0]
+            return Role.CALLBACK, "", typed.Const(id), CallbackType(role, False)
         if id in tables.options:
             kind, value = tables.options[id]
             return Role.OPTION, "", typed.Const(value), kind
@@ -641,7 +643,7 @@ class Expressions:
         hidden = scope.locals is not None and id in scope.locals
         if id in self.tables.contexts and scope.text == "driver" and not hidden:
             variable, declared = self.name(node, id, scope, None)
-            if not fits(kind, declared):
+            if not may_hold(declared, kind):
                 self.tables.error("WDF301", f"`{id}` is {declared}, this is {kind}", node.span)
             assert isinstance(variable, typed.FieldOf)
             self.tables.written.add(id)
@@ -650,7 +652,7 @@ class Expressions:
             known = scope.locals.get(id)
             if known is None or isinstance(known, NullType | UnknownType):
                 scope.locals[id] = optional(kind)
-            elif not fits(kind, known):
+            elif not may_hold(known, kind):
                 self.tables.error("WDF301", f"`{id}` is {known}, this is {kind}", node.span)
             scope.written.setdefault(id, node.span)
             self.tables.note(node.span, Role.LOCAL, id, "", scope.locals[id])
@@ -665,7 +667,7 @@ class Expressions:
             found = self.tables.sorts[target.sort].fields.get(target.field)
             if found is not None and found.mode != "var":
                 self.tables.error("WDF308", f"`{target.field}` is fixed by the driver's declarations", node.span)
-            elif not fits(kind, declared):
+            elif not may_hold(declared, kind):
                 self.tables.error("WDF301", f"`{target.field}` is {declared}, this is {kind}", node.span)
             return target
         if not isinstance(declared, UnknownType):

@@ -118,6 +118,15 @@ Type: TypeAlias = (
 )  # fmt: skip
 
 
+def may_hold(wanted: Type, given: Type) -> bool:
+    """Whether a variable or parameter may be given a value. Callbacks of different kinds can only be compared."""
+    match given, wanted:
+        case CallbackType(kind=one), CallbackType(kind=other):
+            return one == other
+        case _:
+            return fits(given, wanted)
+
+
 ANY_SORT: Final = "object"  # what a parameter takes that is only compared with null
 
 
