@@ -19,7 +19,7 @@ from typing import Final, TypeAlias
 from compare import comparison
 from growth import growth
 from large import large
-from own import bounded, right_models, starting, wrong_models
+from own import bounded, everything, right_models, starting, wrong_models
 from tables import entered
 from timing import ROOT
 
@@ -29,6 +29,7 @@ SECTIONS: Final[Mapping[str, tuple[str, Measure]]] = {
     "starting": ("Starting", starting),
     "wrong": ("Wrong models", wrong_models),
     "right": ("Right models, all rules", right_models),
+    "everything": ("All models in one command", everything),
     **{
         f"compare{requests}": (f"wdfmc, SPIN and ABC, N = {requests}", partial(comparison, requests))
         for requests in (2, 3, 4)
