@@ -109,9 +109,9 @@ def told_of_everything(run: Run) -> Iterator[str]:
     yield ""
     yield from table(["models", *words], [[str(len(models)), *map(str, words.values())]])
     yield ""
-    yield f"{anyone} of the proofs are for any number of requests; {meant} of the violations are meant, {unmet} expectations"
-    yield f"are not met. Exit {ended(run)} after {seconds(run.seconds)} s, {cpu([run])} s of a processor, at most"
-    yield f"{memory([run])} MiB in one process."
+    yield f"{anyone} of the proofs are for any number of requests. {meant} of the violations are expected, and {unmet}"
+    yield f"expectations are not met. Exit {ended(run)} after {seconds(run.seconds)} s, {cpu([run])} s of a processor,"
+    yield f"at most {memory([run])} MiB in one process."
 
 
 # ---------------------------------------------------------------- wrong models
