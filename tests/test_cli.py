@@ -564,13 +564,18 @@ def test_unknown_rule() -> None:
 
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a signal to a process group")
-def test_interrupt_of_the_process() -> None:
+@pytest.mark.parametrize("interrupted", [True, False], ids=["Control-C", "ended"])
+def test_interrupt_of_the_process(interrupted: bool) -> None:
+    """Control-C goes to all processes of a console."""
     command = [sys.executable, "-m", "wdfmc", "check", "models", "--requests", "4"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True
     ) as process:
         time.sleep(4)
-        os.killpg(process.pid, signal.SIGINT)
+        if interrupted:
+            os.killpg(process.pid, signal.SIGINT)
+        else:
+            process.terminate()
         out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert "exit 130: interrupted" in out

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any, cast
 
@@ -26,6 +29,35 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+@contextlib.contextmanager
+def ended_as_interrupted() -> Iterator[None]:
+    """Whoever ends this process (`timeout`, a build server) gets what Control-C gives: all that is decided.
+
+    Python's own handler would wait for z3, which listens to Control-C alone. The byte that tells of a signal does not.
+    """
+    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
+    handler = signal.signal(signal.SIGTERM, lambda number, frame: None)
+    before = signal.set_wakeup_fd(told)
+    threading.Thread(target=_interrupt_when_ended, args=(heard,), daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        signal.signal(signal.SIGTERM, handler)
+        os.close(told)
+
+
+def _interrupt_when_ended(heard: int) -> None:
+    while number := os.read(heard, 1):
+        if number[0] == signal.SIGTERM:
+            os.kill(os.getpid(), signal.SIGINT)
+    os.close(heard)
 
 
 def stop(pool: ProcessPoolExecutor) -> None:

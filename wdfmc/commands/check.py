@@ -15,6 +15,7 @@ from wdfmc.commands import option
 from wdfmc.console import INTERRUPTED, WRONG, complain, save, show, show_text
 from wdfmc.diagnostics import Diagnostic, Rejected
 from wdfmc.memory import peak, peak_of_ended_children
+from wdfmc.processes import ended_as_interrupted
 from wdfmc.progress import Meter, listening
 from wdfmc.progress_display import watched
 from wdfmc.reports import FORMATS, WITH_DIAGNOSTICS
@@ -106,7 +107,8 @@ def command(
             evidence=show_invariant or save_certificate is not None,
             minimal=minimal,
         )
-        with listening(meter.hear), watched(lambda: progress(done, meter, begun), sys.stderr):
+        shown = watched(lambda: progress(done, meter, begun), sys.stderr)
+        with listening(meter.hear), shown, ended_as_interrupted():
             report = check_models(paths, options, done.add)
         if save_certificate is not None:
             from wdfmc.saved import written
