@@ -431,6 +431,12 @@ def test_explain_of_a_word_names_the_sorts_that_have_it(
     assert sort in capsys.readouterr().err.partition("it is a word of")[2]
 
 
+@pytest.mark.parametrize("word", ["thread", "callback", "NTSTATUS", "maybe"])
+def test_explain_of_a_word_of_the_language(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", word]) == 2
+    assert "docs/language.md" in capsys.readouterr().err
+
+
 def test_explain_of_an_unknown_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "WdfRequestUnmarkCancelabel"]) == 2
     err = capsys.readouterr().err

@@ -23,13 +23,18 @@ def command(name: str) -> int:
     code = name.upper()
     if code in CATALOGUE:
         return show(lambda look: explanation_lines(code, CATALOGUE[code], look))
+    from wdfmc.language.expected import all_keywords
     from wdfmc.library import entries, find
+    from wdfmc.semantics.expressions import BUILT_INS
 
     found = find(name)
     if not found:
         if sorts := worded(name):
             where = f"it is a word of {', '.join(sorts)}: `wdfmc explain {sorts[0]}`"
             raise Rejected([Diagnostic("WDF907", f"`{name}` has no entry of its own", help=where)])
+        if name in all_keywords() or name in BUILT_INS:
+            where = "it is a word of the language: docs/language.md shows what it is for"
+            raise Rejected([Diagnostic("WDF907", f"`{name}` has no entry in the library", help=where)])
         advice = did_you_mean(name, [*(entry.name for entry in entries()), *CATALOGUE])
         raise Rejected([Diagnostic("WDF907", f"the library names nothing `{name}`", help=advice)])
 

@@ -154,6 +154,12 @@ def keywords(terminal: str) -> tuple[str, ...]:
 
 
 @cache
+def all_keywords() -> frozenset[str]:
+    """All that are keywords somewhere."""
+    return frozenset(word for terminal in automaton().terminals for word in keywords(terminal))
+
+
+@cache
 def first() -> Mapping[str, frozenset[str]]:
     """Nonterminal -> the terminals that it can begin with. No production of the grammar begins with an empty part."""
     found: dict[str, set[str]] = {}
