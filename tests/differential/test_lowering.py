@@ -256,6 +256,15 @@ A_THREAD_RESTS_BETWEEN_ITS_ROUNDS = """driver P {
 }"""
 
 
+A_RETURN_ENDS_A_ROUND = """driver P {
+    queue    Reads : manual, front, takes_reads;
+    context  device { Ready : bool; }
+    thread   T {
+        Ready = !Ready;
+        if (Ready) { return; }
+        if (NT_SUCCESS(WdfIoQueueRetrieveNextRequest(Reads, &r))) { WdfRequestComplete(r, STATUS_SUCCESS); }
+    }
+}"""
 A_LOCK_MAY_BE_AN_EXPRESSION = """driver P {
     queue    Reads : parallel, front, scope queue { EvtIoRead = OnRead; }
     spinlock A;
@@ -282,6 +291,7 @@ A_LOCK_MAY_BE_AN_EXPRESSION = """driver P {
         (A_VIOLATION_IS_NO_MOVER, 1),
         (A_FIELD_OF_A_REQUEST_IS_SHARED, 1),
         (A_THREAD_RESTS_BETWEEN_ITS_ROUNDS, 1),
+        (A_RETURN_ENDS_A_ROUND, 1),
         (A_LOCK_MAY_BE_AN_EXPRESSION, 1),
     ],
 )

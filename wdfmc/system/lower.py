@@ -778,8 +778,8 @@ class Lowering:
         activity = source.activity
         after = path.copy()
         if (
-            node is not None and after.begun is not None and not isinstance(node.operation, flow.Line)
-        ):  # nothing of the statement was executed: the next begins with it
+            node is not None and after.begun is not None and not isinstance(node.operation, flow.Line | flow.Pause)
+        ):  # nothing of the statement was executed: the next begins with it; a `return` ends a round without executing
             node = after.begun
             after.lines.pop()
         elif node is not None and isinstance(node.operation, flow.AtomBegin) and node.operation.action and after.lines:
