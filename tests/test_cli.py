@@ -568,6 +568,23 @@ def test_unknown_rule() -> None:
     assert "no-double-complete" in done.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals")
+def test_what_a_shell_runs_in_the_background_can_be_ended() -> None:
+    """It ignores Control-C."""
+    command = [sys.executable, "-m", "wdfmc", "check", "models", "--requests", "4", "--jobs", "1"]
+    told = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
+    finally:
+        signal.signal(signal.SIGINT, told)
+    try:
+        time.sleep(3)
+        process.terminate()
+        assert process.wait(timeout=30) == -signal.SIGTERM
+    finally:
+        process.kill()
+
+
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a signal to a process group")
 @pytest.mark.parametrize("interrupted", [True, False], ids=["Control-C", "ended"])

@@ -37,7 +37,8 @@ def ended_as_interrupted() -> Iterator[None]:
 
     Python's own handler would wait for z3, which listens to Control-C alone. The byte that tells of a signal does not.
     """
-    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+    heeded = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not of what a shell runs in the background
+    if sys.platform == "win32" or not heeded or threading.current_thread() is not threading.main_thread():
         yield
         return
     heard, told = os.pipe()

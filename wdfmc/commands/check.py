@@ -15,7 +15,6 @@ from wdfmc.commands import option
 from wdfmc.console import INTERRUPTED, WRONG, complain, save, show, show_text
 from wdfmc.diagnostics import Diagnostic, Rejected
 from wdfmc.memory import peak, peak_of_ended_children
-from wdfmc.processes import ended_as_interrupted
 from wdfmc.progress import Meter, listening
 from wdfmc.progress_display import watched
 from wdfmc.reports import FORMATS, WITH_DIAGNOSTICS
@@ -93,6 +92,7 @@ def command(
             raise Rejected([one_model(len(paths))])
         done.results = {path.name if isinstance(path, Source) else str(path): [] for path in paths}
         from wdfmc.checking import Options, check_models
+        from wdfmc.processes import ended_as_interrupted
 
         options = Options(
             specs=specs,
