@@ -108,7 +108,7 @@ class Templates:
             result = None if line.result is not None and line.result.startswith("=") else line.result
             found.append(Statement(line.span, line.action, result, tuple(effects)))
         if not found:
-            over = K(IDLE) in path.values.values()
+            over = any(now == K(IDLE) and self.domains.kinds[at.variable] == "pc" for at, now in path.values.items())
             found.append(Statement(source.node.span, "returns" if over else "goes on"))
         return tuple(found)
 
