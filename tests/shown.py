@@ -95,7 +95,7 @@ def where(lines: list[str], beginning: str, start: int, text: str) -> int:
 
 def steady(text: str) -> str:
     """Without what differs from run to run: seconds, the width of columns, and lines of the library, which move."""
-    return re.sub(r"(\.wdf(?:spec)?):\d+:", r"\1:", re.sub(r"\d+\.\d\b", "", re.sub(r" +", "", text)))
+    return re.sub(r"(\.wdf(?:spec)?):\d+:", r"\1:", re.sub(r"\d+\.\d\b", "", re.sub(r" +", " ", text)))
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def for_any(model: str) -> set[tuple[str, ...]]:
     return set(map(decided, proved))
 
 
-@pytest.mark.parametrize("model", QUICK)
+@pytest.mark.parametrize("model", [*QUICK, pytest.param("drivers/echo_autosync.wdf", marks=pytest.mark.long)])
 def test_what_is_proved_is_proved_for_any_number(model: str) -> None:
     """Of the rules on "eventually" at least that what is received is finished; the others say why not."""
     proved = [result for result in results(report(model)) if result.verdict is Word.PROVED]
