@@ -1,21 +1,25 @@
-"""CaDiCaL as an incremental SAT solver over numbered literals, for the many small questions of IC3.
+"""Incremental SAT solvers over numbered literals, for the many small questions of IC3 and Houdini.
 
-About 4 ms per question were measured with z3, 20 times what CaDiCaL needs (the only module that imports it).
+About 4 ms per question were measured with z3, 20 times what CaDiCaL needs (the only module that imports these).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
-from pysat.solvers import Cadical195  # type: ignore[import-untyped]
+from pysat.solvers import Cadical195, Glucose4  # type: ignore[import-untyped]
+
+FEW_ASSUMED: Final = Cadical195
+MANY_ASSUMED: Final = Glucose4  # a thousand assumptions: a tenth of CaDiCaL's time
 
 
 class Cdcl:
     """A literal is a positive number or its negation. Clauses are only added; a guard literal can retire them."""
 
-    def __init__(self, clauses: Iterable[Sequence[int]], width: int) -> None:
-        """`width`: the literals 1..width are the caller's."""
-        self._solver = Cadical195()
+    def __init__(self, clauses: Iterable[Sequence[int]], width: int, solver: Any = FEW_ASSUMED) -> None:
+        """`width`: the literals 1..width are the caller's. `solver`: for how many assumptions with each question."""
+        self._solver = solver()
         self._width = width
         for clause in clauses:
             self._solver.add_clause(list(clause))

@@ -23,7 +23,7 @@ from wdfmc.engines.abstraction import Reach, reach
 from wdfmc.engines.cubes import Masks, Preimages, Renamings, contains, key, within
 from wdfmc.engines.engine import Holds, Outcome, Path, Unknown, Violated
 from wdfmc.engines.relation import Box, values
-from wdfmc.engines.stepping import Stepping, outside
+from wdfmc.engines.stepping import Stepping
 from wdfmc.engines.symmetry import interchangeable
 from wdfmc.progress import Work
 from wdfmc.system.instantiate import first_use
@@ -406,7 +406,7 @@ class _Steps:
         self._stepping = Stepping(system, box, asked, known)
         self._solver = self._stepping.solver
         for cube in facts:
-            self._solver.add(outside(dict(cube), self._stepping.here))
+            self._solver.add(self._stepping.outside(dict(cube)))
         self._levels: list[int] = []
         self.asked = 0
         self._retired = 0
@@ -432,7 +432,7 @@ class _Steps:
 
     def learn(self, images: Iterable[Masks], level: int) -> None:
         for image in images:
-            self._solver.add((-self._levels[level], *outside(image, self._stepping.here)))
+            self._solver.add((-self._levels[level], *self._stepping.outside(image)))
 
     def solve(self, level: int, assumed: Iterable[int]) -> bool:
         self.asked += 1
@@ -451,8 +451,8 @@ class _Steps:
     def entering(self, cube: Masks) -> list[int]:
         """Assumptions: this state is outside the cube, the next one inside."""
         name = self._retired = self._solver.fresh()
-        self._solver.add((-name, *outside(cube, self._stepping.here)))
-        return [name, self._stepping.step, *(-literal for literal in outside(cube, self._stepping.ahead))]
+        self._solver.add((-name, *self._stepping.outside(cube)))
+        return [name, self._stepping.step, *(-literal for literal in self._stepping.outside_next(cube))]
 
     def excludes_next(self, variable: int, value: int) -> int:
         return -self._stepping.ahead[variable][value]

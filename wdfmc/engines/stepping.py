@@ -1,12 +1,14 @@
-"""One step of a transition system for CaDiCaL: what IC3 and Houdini ask their questions of."""
+"""One step of a transition system for a SAT solver: what IC3 and Houdini ask their questions of."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
 from wdfmc.engines.abstraction import Reach
-from wdfmc.engines.cdcl import Cdcl
+from wdfmc.engines.cdcl import FEW_ASSUMED, Cdcl
+from wdfmc.engines.cubes import Masks
 from wdfmc.engines.relation import TRUE, Box, Relation, following, numbering
 from wdfmc.engines.unrolling import excluded
 from wdfmc.system.system import State, TransitionSystem
@@ -22,10 +24,12 @@ class Stepping:
         box: for each variable the mask of the values that it can have.
         keep: as of `Relation`.
         known: of the system, from `abstraction.reach`.
+        solver: as of `Cdcl`.
     """
 
     def __init__(
-        self, system: TransitionSystem, box: Box, keep: Iterable[int], known: Reach | None = None
+        self, system: TransitionSystem, box: Box, keep: Iterable[int], known: Reach | None = None,
+        solver: Any = FEW_ASSUMED,
     ) -> None:  # fmt: skip
         relation = Relation(system, box, keep)
         clauses = relation.clauses
@@ -47,7 +51,10 @@ class Stepping:
         self.step = clauses.shared + 2 * clauses.width + 1
         now = [tuple(map(number, clause)) for clause in clauses.here]
         then = [(-self.step, *map(number, clause)) for clause in clauses.ahead]
-        self.solver = Cdcl([(number(TRUE),), *now, *then, *self._one_value()], self.step)
+        self.solver = Cdcl([(number(TRUE),), *now, *then, *self._one_value()], self.step, solver)
+        self._here, self._ahead = _in_a_row(self.here), _in_a_row(self.ahead)
+        self._others_here: dict[tuple[int, int], list[int]] = {}
+        self._others_ahead: dict[tuple[int, int], list[int]] = {}
         self._model: list[int] = []
         self.core: frozenset[int] = frozenset()
 
@@ -71,10 +78,14 @@ class Stepping:
         return (self._model[abs(literal) - 1] > 0) == (literal > 0)
 
     def state(self) -> State:
-        return tuple(next(value for value, literal in each.items() if self.true(literal)) for each in self.here)
+        return self._read(self._here)
 
     def next_state(self) -> State:
-        return tuple(next(value for value, literal in each.items() if self.true(literal)) for each in self.ahead)
+        return self._read(self._ahead)
+
+    def _read(self, literals: Sequence[tuple[int, int, int]]) -> State:
+        model = self._model
+        return tuple([value for at, literal, value in literals if model[at] == literal])
 
     def taken(self) -> int:
         """The transition."""
@@ -82,10 +93,27 @@ class Stepping:
         column = next(at for at, literal in enumerate(self._columns) if self.true(literal))
         return self._order[row * len(self._columns) + column]
 
+    def outside(self, cube: Masks) -> list[int]:
+        """Literals of which one is true if the state is not in the cube."""
+        return _outside(cube, self.here, self._others_here)
 
-def outside(cube: Mapping[int, int], literals: Sequence[Mapping[int, int]]) -> Iterator[int]:
-    """Literals of which one is true where the cube is not."""
-    for variable, mask in cube.items():
-        for value, literal in literals[variable].items():
-            if not mask >> value & 1:
-                yield literal
+    def outside_next(self, cube: Masks) -> list[int]:
+        """The same of the next state."""
+        return _outside(cube, self.ahead, self._others_ahead)
+
+
+def _in_a_row(literals: Sequence[Mapping[int, int]]) -> list[tuple[int, int, int]]:
+    """Where a model tells of each literal, the literal, and the value that it stands for; variable by variable."""
+    return [(abs(literal) - 1, literal, value) for each in literals for value, literal in each.items()]
+
+
+def _outside(cube: Masks, literals: Sequence[Mapping[int, int]], known: dict[tuple[int, int], list[int]]) -> list[int]:
+    """`known`: of variables and masks that were asked for before."""
+    found: list[int] = []
+    for part in cube.items():
+        others = known.get(part)
+        if others is None:
+            variable, mask = part
+            others = known[part] = [one for value, one in literals[variable].items() if not mask >> value & 1]
+        found += others
+    return found
