@@ -43,6 +43,7 @@ class Options:
     coverage: bool
     evidence: bool
     minimal: bool
+    widening: float = 60.0
 
 
 RESULT = Result("a-rule", "So it is.", Word.PROVED, 2, None, "explicit", (), 0.1, Audit.EXHAUSTIVE)
@@ -137,6 +138,12 @@ def test_options_reach_the_pipeline(pipeline: Pipeline, here: Path) -> None:
     assert pipeline.options == Options((Path("b.wdf"),), ("x", "y"), 3, "silent", "ic3", 9, 1.5, 2, True, True, True)
 
 
+def test_requests_can_be_fixed(pipeline: Pipeline, here: Path) -> None:
+    assert main(["check", "a.wdf", "--requests", "3", "--fixed-requests"]) == 0
+    assert pipeline.options is not None
+    assert (pipeline.options.requests, pipeline.options.widening) == (3, 0)
+
+
 def test_defaults(pipeline: Pipeline, here: Path) -> None:
     assert main(["check", "a.wdf"]) == 0
     assert pipeline.options == Options((), (), 2, None, "auto", None, None, os.cpu_count() or 1, False, False, False)
@@ -173,6 +180,7 @@ def test_defaults(pipeline: Pipeline, here: Path) -> None:
         ("check a.wdf --format xml", ["WDF901", "`--format`", "mermaid"]),
         ("check a.wdf --engine explicit --depth 3", ["WDF905", "`--engine explicit`", "`--depth`"]),
         ("check a.wdf --engine bmc --minimal-assumptions", ["WDF905", "`--engine bmc`", "`--minimal-assumptions`"]),
+        ("check a.wdf --fixed-requests --show-invariant", ["WDF905", "`--fixed-requests`", "`--show-invariant`"]),
         ("check a.wdf --output a.wdf", ["WDF905", "overwrite"]),
         ("check a.wdf --output empty", ["WDF906", "is a directory"]),
         ("check a.wdf --output none/x.txt", ["WDF906", "there is no directory"]),
@@ -340,7 +348,8 @@ def test_version() -> None:
 def test_help_names_every_option_of_the_contract() -> None:
     done = run("check", "--help")
     assert done.returncode == 0
-    options = "spec rule requests target engine depth timeout jobs coverage minimal-assumptions format output"
+    options = "spec rule requests fixed-requests target engine depth timeout jobs coverage "
+    options += "minimal-assumptions format output"
     assert [option for option in options.split() if f"--{option} " not in done.stdout] == []
 
 
@@ -506,6 +515,13 @@ def test_rules_options_that_contradict(words: str, capsys: pytest.CaptureFixture
 MODEL = "models/cancellation/pending_read.wdf"
 FORWARDS = "models/seeds/forward_unmodified.wdf"
 SCHEMA = ROOT / "tests" / "reports" / "report.schema.json"
+
+
+def test_a_proof_for_so_many_requests_alone() -> None:
+    done = run("check", MODEL, "--rule", "no-double-complete", "--requests", "3", "--fixed-requests")
+    assert done.returncode == 0, done.stderr
+    assert "no-double-complete  proved, 3 requests" in done.stdout
+    assert "any number" not in done.stdout
 
 
 def test_minimal_assumptions_of_a_shipped_model() -> None:

@@ -53,7 +53,14 @@ def listed(commands: Iterable[str]) -> str:
 
 
 def contradictions(
-    *, engine: str, depth: int | None, minimal: bool, output: Path | None, inputs: Sequence[str | Path]
+    *,
+    engine: str,
+    depth: int | None,
+    minimal: bool,
+    why: bool,
+    fixed: bool,
+    output: Path | None,
+    inputs: Sequence[str | Path],
 ) -> list[Diagnostic]:
     """Options that cannot hold together, and an output that cannot be written."""
     found = []
@@ -70,6 +77,14 @@ def contradictions(
             Diagnostic(
                 "WDF905",
                 "`--engine bmc` proves nothing, so `--minimal-assumptions` has nothing to ask about",
+                help="leave out one of them",
+            )
+        )
+    if why and fixed:
+        found.append(
+            Diagnostic(
+                "WDF905",
+                "`--show-invariant` is about any number of requests, `--fixed-requests` about so many",
                 help="leave out one of them",
             )
         )

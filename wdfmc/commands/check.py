@@ -38,6 +38,7 @@ Exit codes:
 @option.specs()
 @option.rules()
 @option.requests
+@click.option("--fixed-requests", "fixed", is_flag=True, help="Prove for so many requests only, not for any number.")
 @option.target
 @click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="How to decide.")
 @click.option("--depth", type=click.IntRange(min=1), help="Search up to this many transitions (bmc).")
@@ -64,6 +65,7 @@ def command(
     specs: tuple[Path, ...],
     rules: tuple[str, ...],
     requests: int,
+    fixed: bool,
     target: str | None,
     engine: str,
     depth: int | None,
@@ -83,7 +85,9 @@ def command(
     begun = time.monotonic()
     try:
         inputs: list[str | Path] = [*models, *specs]
-        wrong = contradictions(engine=engine, depth=depth, minimal=minimal, output=file, inputs=inputs)
+        wrong = contradictions(
+            engine=engine, depth=depth, minimal=minimal, why=show_invariant, fixed=fixed, output=file, inputs=inputs
+        )
         wrong += uncertifiable(save_certificate, file, inputs)
         if wrong:
             raise Rejected(wrong)
@@ -107,6 +111,8 @@ def command(
             evidence=show_invariant or save_certificate is not None,
             minimal=minimal,
         )
+        if fixed:
+            options = replace(options, widening=0.0)
         shown = watched(lambda: progress(done, meter, begun), sys.stderr)
         with listening(meter.hear), shown, ended_as_interrupted():
             report = check_models(paths, options, done.add)
