@@ -6,8 +6,8 @@ import time
 from dataclasses import replace
 from typing import Final
 
-from wdfmc.engines.anynumber import Candidates
 from wdfmc.engines.certificate import Certificate
+from wdfmc.engines.houdini import Candidates
 from wdfmc.engines.ic3 import OutOfTime
 from wdfmc.system.named import merged
 from wdfmc.system.system import TemplateSystem
