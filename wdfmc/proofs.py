@@ -43,19 +43,21 @@ class Proofs:
     _known: list[tuple[TemplateSystem, tuple[str, ...], Certified]] = field(default_factory=list)
 
     def about(
-        self, system: TemplateSystem, goals: Sequence[str], deadline: float, lemmas: Sequence[Lemma] = ()
-    ) -> Certified:
-        """What is asked again is continued where it ended, if it is not proved.
+        self, system: TemplateSystem, goals: Sequence[str], deadline: float, lemmas: Sequence[Lemma] = (), *,
+        thorough: bool = True,
+    ) -> Certified:  # fmt: skip
+        """What is asked again is continued where it ended, if something may come of it.
 
         Args:
             deadline: as of time.monotonic().
             lemmas: candidates, for example those of another slice.
+            thorough: as of `anynumber.prove`.
         """
         before = [found for which, asked, found in self._known if asked == tuple(goals) and which == system]
-        if before and before[-1].goals >= frozenset(goals):
+        if before and before[-1].goals | before[-1].proof.hopeless >= frozenset(goals):
             return before[-1]
         known = (*lemmas, *(lemma for found in before[-1:] for lemma in found.proof.lemmas))
-        proof = anynumber.prove(system, goals, deadline, known)
+        proof = anynumber.prove(system, goals, deadline, known, thorough=thorough)
         found = Certified(proof, tuple(each for each in proof.certificates if audit(system, each, deadline)))
         self._known.append((system, tuple(goals), found))
         return found

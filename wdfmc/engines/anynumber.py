@@ -19,10 +19,13 @@ from typing import Final
 
 from wdfmc.engines.abstraction import Reach, reach
 from wdfmc.engines.certificate import Certificate
-from wdfmc.engines.engine import Path
+from wdfmc.engines.engine import Holds, Path, Violated
+from wdfmc.engines.explicit import Explicit
 from wdfmc.engines.houdini import Candidates
 from wdfmc.engines.ic3 import Frames, OutOfTime, representatives
-from wdfmc.engines.sampling import never_seen
+from wdfmc.engines.learning import ROOM, Learning, Reachable
+from wdfmc.engines.sampling import never_seen, visited
+from wdfmc.engines.symmetry import Symmetry
 from wdfmc.system.instantiate import Instance
 from wdfmc.system.lemma import Lemma, lifted
 from wdfmc.system.system import Cube, Ref, TemplateSystem, TransitionSystem
@@ -30,7 +33,9 @@ from wdfmc.system.system import Cube, Ref, TemplateSystem, TransitionSystem
 SAMPLED: Final = 2  # requests of the instance that is sampled
 TRIED: Final = 3  # requests of the instance that IC3 proves
 MOST_FOLLOWED: Final = 10
-FIRST: Final = 2000  # questions of IC3 before samples are taken
+FIRST: Final = 2000  # questions of IC3 before states are looked at
+SECOND: Final = 5000  # questions of IC3 about goals that lemmas about few requests do not prove
+MOST_LEARNED: Final = 400_000  # states from which lemmas are learned, up to renaming
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,36 +43,46 @@ class Proof:
     """What was found about the goals; nothing of it is audited yet.
 
     `certificates`: for any number of requests, each for the goals that it names. `violated`: runs of a larger
-    instance that break goals, with its number of requests. `lemmas`: all that hold for any number.
+    instance that break goals, with its number of requests. `lemmas`: all that hold for any number. `hopeless`: goals
+    that no lemmas about few requests prove.
     """
 
     certificates: tuple[Certificate, ...]
     violated: dict[str, tuple[int, Path]]
     lemmas: tuple[Lemma, ...]
+    hopeless: frozenset[str] = frozenset()
 
 
-def prove(system: TemplateSystem, goals: Sequence[str], deadline: float, lemmas: Sequence[Lemma] = ()) -> Proof:
+def prove(
+    system: TemplateSystem,
+    goals: Sequence[str],
+    deadline: float,
+    lemmas: Sequence[Lemma] = (),
+    *,
+    thorough: bool = True,
+) -> Proof:
     """Safety goals for any number of requests, as far as time allows.
 
     Args:
         deadline: as of time.monotonic().
         lemmas: candidates, for example those of another slice.
+        thorough: if not, only what IC3 finds at once.
     """
     search = _Search(system, goals, deadline)
     if search.left and lemmas:
         search.by_candidates(lemmas, deadline)
     if search.left:
         search.by_ic3(deadline, FIRST)
-    if search.left:
-        search.followed = followed(system)
-        search.by_samples(deadline)
-    if search.left:
-        search.by_ic3(deadline)
-    return Proof(tuple(each for each in search.certificates if each.goals), search.violated, search.lemmas)
+    if search.left and thorough:
+        search.thoroughly(deadline)
+    certificates = tuple(each for each in search.certificates if each.goals)
+    return Proof(certificates, search.violated, search.lemmas, search.hopeless)
 
 
 class _Search:
-    """`left`: the goals that are still open. `followed`: shared variables whose references are looked into."""
+    """`left`: the goals that are still open. `hopeless`: those that lemmas about few requests do not prove. `followed`:
+    shared variables whose references are looked into.
+    """
 
     def __init__(self, system: TemplateSystem, goals: Sequence[str], deadline: float) -> None:
         self.system = system
@@ -76,6 +91,7 @@ class _Search:
         self.violated: dict[str, tuple[int, Path]] = {}
         self.followed: tuple[int, ...] = ()
         self.lemmas: tuple[Lemma, ...] = ()
+        self.hopeless: frozenset[str] = frozenset()
         self._instance = Instance(system, TRIED)
         self._deadline = deadline
 
@@ -94,6 +110,39 @@ class _Search:
     def by_candidates(self, lemmas: Sequence[Lemma], deadline: float) -> None:
         with suppress(OutOfTime):
             self._try(lemmas, deadline)
+
+    def thoroughly(self, deadline: float) -> None:
+        self.followed = followed(self.system)
+        self.by_learning(deadline)
+        if self.left:
+            self.by_samples(deadline)
+        if self.left:
+            self.by_ic3(deadline)
+        if self.hopeless:
+            self.left = sorted(self.hopeless)
+            self.by_ic3(deadline, SECOND)
+            self.hopeless = self.hopeless.intersection(self.left)
+
+    def by_learning(self, deadline: float) -> None:
+        """Goals that are out of reach are set aside, or found to be violated."""
+        symmetry = Symmetry(self._flat)
+        states, complete = visited(self._flat, symmetry, MOST_LEARNED, deadline)
+        if self._known is None or not complete:
+            return
+        lemmas = tuple(dict.fromkeys((*self.lemmas, *self._pairs)))
+        candidates = Candidates(self.system, lemmas, self.left, None, self.followed, ROOM)
+        learning = Learning(candidates, Reachable(self._instance, states, symmetry), self.left)
+        with suppress(OutOfTime):
+            candidates.houdini(deadline)
+            with suppress(OutOfTime):
+                learning.run(deadline)
+            self._kept(candidates, deadline)
+            search = Explicit(MOST_LEARNED, deadline=deadline)
+            found = dict(search.check(self._flat, sorted(learning.hopeless)))
+            self.hopeless = frozenset(goal for goal, outcome in found.items() if isinstance(outcome, Holds))
+            broken = {goal: outcome.path for goal, outcome in found.items() if isinstance(outcome, Violated)}
+            self.violated |= {goal: (TRIED, path) for goal, path in broken.items()}
+            self.left = [goal for goal in self.left if goal not in self.hopeless and goal not in broken]
 
     def by_samples(self, deadline: float) -> None:
         small = Instance(self.system, SAMPLED)
@@ -119,7 +168,10 @@ class _Search:
 
     def _try(self, lemmas: Sequence[Lemma], deadline: float) -> None:
         """Raises OutOfTime."""
-        candidates = Candidates(self.system, tuple(dict.fromkeys(lemmas)), self.left, None, self.followed)
+        self._kept(Candidates(self.system, tuple(dict.fromkeys(lemmas)), self.left, None, self.followed), deadline)
+
+    def _kept(self, candidates: Candidates, deadline: float) -> None:
+        """Raises OutOfTime."""
         candidates.houdini(deadline)
         self.lemmas = candidates.left()
         self.certificates.append(candidates.certificate(self.left))

@@ -84,20 +84,25 @@ class Size:
     impossible: tuple[Cube, ...]
 
 
-def size(system: TemplateSystem, certificate: Certificate) -> Size:
-    """One instance for so many requests, or one that stands for all numbers."""
+def size(system: TemplateSystem, certificate: Certificate, room: int = -1) -> Size:
+    """One instance for so many requests, or one that stands for all numbers.
+
+    Args:
+        room: lemmas that are to come name up to so many requests; -1 if none are to come.
+    """
+    named = {lemma.requests for lemma in certificate.lemmas} | set(range(room + 1))
 
     def relevant(template: Template, slots: tuple[int, ...]) -> bool:
         """Every other transition is a renaming of one of these, beside the lemmas where they are asked about."""
         if template.violates is not None:
             return template.violates in certificate.goals and first_use(slots, 0)
-        return any(first_use(slots, named) for named in {lemma.requests for lemma in certificate.lemmas})
+        return any(first_use(slots, each) for each in named)
 
     if certificate.requests is not None:
         instance = Instance(system, certificate.requests)
         return Size(instance, instance.flat(relevant), certificate.lemmas, ())
     present = with_presence(system)
-    chosen = len(certificate.followed) + max((lemma.requests for lemma in certificate.lemmas), default=0)
+    chosen = len(certificate.followed) + max(named, default=0)
     instance = fragment(present, chosen + max(map(taking_part, system.templates), default=0), chosen)
     flat = instance.flat(relevant)
     followed = (flat.index[template, None] for template in certificate.followed)

@@ -19,6 +19,7 @@ from wdfmc.engines.relation import values
 from wdfmc.engines.stepping import Stepping
 from wdfmc.progress import Work
 from wdfmc.system.lemma import Lemma
+from wdfmc.system.presence import among_present
 from wdfmc.system.system import State, TemplateSystem
 
 UNANSWERED: Final = frozenset({-1})  # the number of no lemma
@@ -27,7 +28,10 @@ UNANSWERED: Final = frozenset({-1})  # the number of no lemma
 class Candidates:
     """Lemmas in an instance for so many requests, or one that stands for all numbers.
 
-    `alive`: the numbers of those that are not refuted. `questions`: asked by `houdini` and `proves`.
+    `where`: the instance. `alive`: the numbers of those that are not refuted. `questions`: asked by `never`.
+
+    Args:
+        room: as of `certificate.size`.
     """
 
     def __init__(
@@ -37,48 +41,57 @@ class Candidates:
         goals: Sequence[str],
         requests: int | None = None,
         followed: Sequence[int] = (),
+        room: int = -1,
     ) -> None:
         self.requests = requests
         self.followed = tuple(followed)
         self.lemmas = list(lemmas)
         self.questions = 0
-        self._size = size(system, Certificate(frozenset(goals), tuple(lemmas), requests, self.followed))
-        flat = self._size.flat
+        self.where = size(system, Certificate(frozenset(goals), tuple(lemmas), requests, self.followed), room)
+        flat = self.where.flat
         box = tuple((1 << len(variable.domain)) - 1 for variable in flat.variables)
-        self._stepping = Stepping(flat, box, range(len(flat.transitions)), solver=MANY_ASSUMED)
-        self._solver = self._stepping.solver
-        for cube in self._size.impossible:
-            self._solver.add(self._stepping.outside(dict(cube)))
-        self._broken: dict[str, list[int]] = {goal: [] for goal in goals}
-        for at, name in self._stepping.broken.items():
-            self._broken[flat.transitions[at].violates or ""].append(name)
+        self.stepping = Stepping(flat, box, range(len(flat.transitions)), solver=MANY_ASSUMED)
+        self._solver = self.stepping.solver
+        for cube in self.where.impossible:
+            self._solver.add(self.stepping.outside(dict(cube)))
+        self.broken: dict[str, list[int]] = {goal: [] for goal in goals}
+        for at, name in self.stepping.broken.items():
+            self.broken[flat.transitions[at].violates or ""].append(name)
         self._names: list[int] = []  # implies: the lemma holds, wherever it is placed
         self._number: dict[int, int] = {}  # of the lemma with that name
-        self._entered: list[int] = []  # implies: the next state is where the lemma, at the first slots, does not hold
+        self.entered: list[int] = []  # implies: the next state is where the lemma, at the first slots, does not hold
         self._excluding: list[list[int]] = [[0] * len(variable.domain) for variable in flat.variables]
         self._reasons: dict[int, frozenset[int]] = {}  # lemmas with which a question was answered with no
         self._assumed: tuple[set[int], list[int]] = set(), []  # `alive` as it was, and the names
         self.alive: set[int] = set()
-        for number, lemma in enumerate(self._size.lemmas):
+        for number, lemma in enumerate(self.where.lemmas):
             self._enter(number, lemma)
 
     def _enter(self, number: int, lemma: Lemma) -> None:
-        cubes = [dict(cube) for cube in lemma.placements(self._size.instance)]
-        first = lemma.placed(self._size.instance, tuple(range(lemma.requests)))
+        cubes = [dict(cube) for cube in lemma.placements(self.where.instance)]
+        first = lemma.placed(self.where.instance, tuple(range(lemma.requests)))
         self._names.append(self._solver.fresh())
         self._number[self._names[-1]] = number
-        self._entered.append(self._solver.fresh())
-        if first is None or any(contains(cube, self._size.flat.initial) for cube in cubes):
+        self.entered.append(self._solver.fresh())
+        if first is None or any(contains(cube, self.where.flat.initial) for cube in cubes):
             return
         self.alive.add(number)
         for cube in cubes:
-            self._solver.add((-self._names[-1], *self._stepping.outside(cube)))
-        for literal in self._stepping.outside_next(dict(first)):
-            self._solver.add((-self._entered[-1], -literal))
+            self._solver.add((-self._names[-1], *self.stepping.outside(cube)))
+        for literal in self.stepping.outside_next(dict(first)):
+            self._solver.add((-self.entered[-1], -literal))
         for variable, mask in first:
             for value, excluding in enumerate(self._excluding[variable]):
                 if not mask >> value & 1:
                     self._excluding[variable][value] = excluding | 1 << number
+
+    def add(self, lemma: Lemma) -> int:
+        """One more, about any number of requests. Returns its number."""
+        assert self.requests is None
+        number = len(self.lemmas)
+        self.lemmas.append(lemma)
+        self._enter(number, among_present(lemma, self.where.instance.system))
+        return number
 
     def houdini(self, deadline: float) -> None:
         """Drop what is not inductive relative to the rest, until all that is left is. Raises OutOfTime."""
@@ -91,24 +104,24 @@ class Candidates:
                 raise OutOfTime
             number = next(iter(todo))
             del todo[number]
-            if self._never(self._entered[number], self._stepping.step):
-                for reason in self._reasons[self._entered[number]]:
+            if self.never(self.entered[number], self.stepping.step):
+                for reason in self._reasons[self.entered[number]]:
                     users.setdefault(reason, set()).add(number)
             else:
-                fallen = self._fallen(self._stepping.next_state())
+                fallen = self.fallen(self.stepping.next_state())
                 self.alive -= fallen
                 again = chain.from_iterable(users.pop(each, ()) for each in sorted(fallen))
                 todo = {each: None for each in chain(todo, again) if each in self.alive}
             work.at(lemmas=len(self.alive), queries=self.questions - before)
 
-    def _never(self, question: int, *assumed: int) -> bool:
+    def never(self, question: int, *assumed: int) -> bool:
         """Whether the lemmas that are left answer a question with no."""
         if not self._reasons.get(question, UNANSWERED) <= self.alive:
             self.questions += 1
-            if self._stepping.solve([*self._holding(), *assumed, question]):
+            if self.stepping.solve([*self._holding(), *assumed, question]):
                 return False
             self._reasons[question] = frozenset(
-                self._number[name] for name in self._stepping.core if name in self._number
+                self._number[name] for name in self.stepping.core if name in self._number
             )
         return True
 
@@ -118,7 +131,7 @@ class Candidates:
             self._assumed = self.alive.copy(), [self._names[number] for number in sorted(self.alive)]
         return self._assumed[1]
 
-    def _fallen(self, state: State) -> set[int]:
+    def fallen(self, state: State) -> set[int]:
         """The lemmas that are left and do not hold in a state, at the first slots."""
         holding = 0
         for value, excluding in zip(state, self._excluding, strict=True):
@@ -130,7 +143,7 @@ class Candidates:
 
     def proves(self, goals: Iterable[str]) -> bool:
         """Whether the lemmas that are left exclude every violation of the goals."""
-        return all(self._never(name) for goal in goals for name in self._broken[goal])
+        return all(self.never(name) for goal in goals for name in self.broken[goal])
 
     def certificate(self, goals: Sequence[str]) -> Certificate:
         """Of those goals that the lemmas that are left prove."""
@@ -141,19 +154,19 @@ class Candidates:
     def _needed(self, goals: Iterable[str]) -> list[int]:
         """Few of those that are alive that exclude the goals' violations and are inductive by themselves."""
         found: dict[int, None] = {}
-        for name in chain.from_iterable(self._broken[goal] for goal in goals):
+        for name in chain.from_iterable(self.broken[goal] for goal in goals):
             found |= dict.fromkeys(self._more(found, name))
         todo = list(found)
         while todo:
-            more = self._more(found, self._entered[todo.pop()], self._stepping.step)
+            more = self._more(found, self.entered[todo.pop()], self.stepping.step)
             found |= dict.fromkeys(more)
             todo += more
         return sorted(found)
 
     def _more(self, found: Iterable[int], question: int, *assumed: int) -> list[int]:
         """Lemmas that, with those found, answer a question with no."""
-        if not self._stepping.solve([*(self._names[number] for number in found), *assumed, question]):
+        if not self.stepping.solve([*(self._names[number] for number in found), *assumed, question]):
             return []
-        answered = self._never(question, *assumed)
+        answered = self.never(question, *assumed)
         assert answered, "lemmas that are inductive together answer every question with no"
         return sorted(self._reasons[question].difference(found))

@@ -30,7 +30,7 @@ def never_seen(system: TransitionSystem, most: int = MOST_STATES, deadline: floa
     """Cubes that contain none of the states seen, one of each set that are alike but for the names of requests."""
     work = Work("sampling", system.slots)
     symmetry = Symmetry(system)
-    states = visited(system, symmetry, most, deadline)
+    states, _ = visited(system, symmetry, most, deadline)
     work.at(states=states.shape[1])
     sample = _Sample(system, symmetry, states)
     work.at(states=states.shape[1])
@@ -38,8 +38,8 @@ def never_seen(system: TransitionSystem, most: int = MOST_STATES, deadline: floa
     yield from sample.triples()
 
 
-def visited(system: TransitionSystem, symmetry: Symmetry, most: int, deadline: float | None) -> Words:
-    """States up to renaming, nearest first."""
+def visited(system: TransitionSystem, symmetry: Symmetry, most: int, deadline: float | None) -> tuple[Words, bool]:
+    """States up to renaming, nearest first, and whether these are all."""
     expansion = Expansion(system, symmetry.packing)
     index = Index(symmetry.packing.words)
     index.add(symmetry.packing.pack([system.initial]))
@@ -49,7 +49,7 @@ def visited(system: TransitionSystem, symmetry: Symmetry, most: int, deadline: f
         able = [one for one in expansion.enabled(states) if system.transitions[one[0]].violates is None]
         done += states.shape[1]
         index.add(symmetry.canonical(expansion.successors(states, able).states))
-    return index.words[:, : index.size]
+    return index.words, done == index.size
 
 
 class _Sample:

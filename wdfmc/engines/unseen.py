@@ -29,7 +29,7 @@ class Unseen:
         self.flat = self.instance.flat()
         self.banned: set[Lemma] = set()
         symmetry = Symmetry(self.flat)
-        states = visited(self.flat, symmetry, MOST_STATES, deadline)
+        states, _ = visited(self.flat, symmetry, MOST_STATES, deadline)
         renamings = range(len(symmetry.renamings) if symmetry.many else 1)
         self._columns = np.concatenate(
             [

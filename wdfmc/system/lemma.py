@@ -72,7 +72,7 @@ def _renamed(instance: Instance, cube: Cube, order: tuple[int, ...]) -> Template
         left_out: set[tuple[str, int]] = set()
         for at, value in enumerate(instance.domains[flat.template].values):
             if mask >> at & 1:
-                values.add(_symbolic(value, symbols))
+                values.add(symbolic(value, symbols))
             elif isinstance(value, Ref):
                 left_out.add((value.pool, value.index))
         if len(order) == instance.slots:
@@ -84,7 +84,8 @@ def _renamed(instance: Instance, cube: Cube, order: tuple[int, ...]) -> Template
     return tuple(sorted(found, key=lambda item: (item[0].variable, -1 if item[0].slot is None else item[0].slot)))
 
 
-def _symbolic(value: Value, symbols: dict[int, int]) -> Value:
+def symbolic(value: Value, symbols: dict[int, int]) -> Value:
+    """A flat value, with the symbols of slots in the place of these."""
     if isinstance(value, Ref) and value.slot is not None:
         return value._replace(slot=symbols.get(value.slot, OTHER))
     return value

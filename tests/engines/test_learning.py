@@ -1,0 +1,86 @@
+"""Lemmas that are learned contradict no reachable state, and prove what can be proved by lemmas about two requests."""
+
+from __future__ import annotations
+
+import time
+from random import Random
+
+import pytest
+
+from tests.engines.naive import layers
+from tests.engines.test_anynumber import BREAKS_WITH_MANY, compared, for_any, parallel_limit, proof_of
+from tests.systems import with_bad_states
+from wdfmc.engines import anynumber
+from wdfmc.engines.anynumber import TRIED
+from wdfmc.engines.cubes import contains
+from wdfmc.engines.houdini import Candidates
+from wdfmc.engines.learning import ROOM, Learning, Reachable
+from wdfmc.engines.sampling import visited
+from wdfmc.engines.symmetry import Symmetry
+from wdfmc.system.instantiate import Instance
+from wdfmc.system.system import TemplateSystem
+
+
+def reachable(system: TemplateSystem) -> Reachable:
+    instance = Instance(system, TRIED)
+    flat = instance.flat()
+    symmetry = Symmetry(flat)
+    states, complete = visited(flat, symmetry, 100_000, None)
+    assert complete
+    return Reachable(instance, states, symmetry)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("backwards", [False, True])
+def test_what_is_generalised_holds_for_three_requests(seed: int, backwards: bool) -> None:
+    system = with_bad_states(seed)
+    here = reachable(system)
+    flat = here.instance.flat()
+    states = set().union(*layers(flat))
+    random = Random(seed)
+    for _ in range(20):
+        state = tuple(random.randrange(len(variable.domain)) for variable in flat.variables)
+        cube = tuple((at, 1 << value) for at, value in enumerate(state))
+        if state not in states:
+            lemma = here.generalised(cube, backwards)
+            placed = [dict(each) for each in lemma.placements(here.instance)]
+            assert any(contains(each, state) for each in placed)
+            assert not any(contains(each, seen) for each in placed for seen in states)
+
+
+def test_random_systems(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a first run of IC3."""
+    monkeypatch.setattr(anynumber, "FIRST", 0)
+    assert compared(range(80, 120)) > 40
+
+
+@pytest.mark.parametrize("name", BREAKS_WITH_MANY)
+def test_what_breaks_with_many_is_not_proved(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(anynumber, "FIRST", 0)
+    system, fewest = BREAKS_WITH_MANY[name]
+    proof = proof_of(system, ["bad"])
+    assert not for_any(system, proof)
+    assert ("bad" in proof.violated) == (fewest <= TRIED)
+
+
+def learned(system: TemplateSystem) -> Learning:
+    lemmas = Candidates(system, (), ["bad"], None, anynumber.followed(system), ROOM)
+    learning = Learning(lemmas, reachable(system), ["bad"])
+    learning.run(time.monotonic() + 60)
+    return learning
+
+
+def test_two_requests_are_enough_for_a_limit_of_one() -> None:
+    learning = learned(parallel_limit(1, 2))
+    assert not learning.hopeless
+    assert learning.lemmas.proves(["bad"])
+
+
+def test_a_limit_of_two_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ "Never three of them" names three requests. IC3 finds that."""
+    system = parallel_limit(2, 3)
+    assert learned(system).hopeless == {"bad"}
+    monkeypatch.setattr(anynumber, "FIRST", 0)
+    proof = proof_of(system, ["bad"])
+    assert for_any(system, proof) == {"bad"}
+    assert not proof.hopeless
