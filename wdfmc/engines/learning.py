@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, combinations
+from itertools import accumulate, chain, combinations
 from operator import and_
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -143,8 +143,8 @@ class Learning:
     def __init__(self, lemmas: Candidates, reachable: Reachable, goals: Sequence[str]) -> None:
         self.lemmas = lemmas
         self.reachable = reachable
-        self.goals = list(goals)
         self.hopeless: set[str] = set()
+        self._left = list(goals)
         self._known = set(lemmas.lemmas)
         self._learned: list[int] = []
         self._fallen = 0
@@ -160,13 +160,18 @@ class Learning:
             work.at(lemmas=len(self._learned), queries=self.lemmas.questions)
             if self._answered(goal, question):
                 todo.pop(0)
-            elif (lemma := self._next()) is not None:
+                continue
+            guesses = self._excluding(self.lemmas.stepping.state())
+            first = next(guesses, None)
+            lemma = next((each for each in chain([first], guesses) if self._fits(each)), None)
+            if lemma is not None:
                 self._learned.append(self.lemmas.add(lemma))
                 self._known.add(lemma)
                 todo.append((None, self.lemmas.entered[-1]))
             elif goal is not None:
-                self.hopeless.add(goal)
-                todo = [each for each in todo if each[0] != goal]
+                self._left.remove(goal)
+                self.hopeless |= {goal} if first is None else set()
+                todo = list(self._open())
             else:
                 fallen = self.lemmas.fallen(self.lemmas.stepping.next_state())
                 self.lemmas.alive -= fallen
@@ -175,26 +180,23 @@ class Learning:
 
     def _open(self) -> Iterator[tuple[str | None, int]]:
         """Questions: goals and what violates them, lemmas that were learned and how they are left."""
-        for goal in self.goals:
-            if goal not in self.hopeless:
-                yield from ((goal, name) for name in self.lemmas.broken[goal])
+        yield from ((goal, name) for goal in self._left for name in self.lemmas.broken[goal])
         yield from ((None, self.lemmas.entered[each]) for each in self._learned if each in self.lemmas.alive)
 
     def _answered(self, goal: str | None, question: int) -> bool:
         return self.lemmas.never(question, *([] if goal else [self.lemmas.stepping.step]))
 
-    def _next(self) -> Lemma | None:
-        """A lemma that is new and excludes the state of the last answer."""
-        state = self.lemmas.stepping.state()
+    def _excluding(self, state: State) -> Iterator[Lemma]:
+        """Lemmas that the state contradicts and no reachable one."""
         for requests in range(ROOM + 1):
             for slots in combinations(self._present(state), requests):
                 cube = self.reachable.beyond(self._part(state, slots))
                 if cube is not None:
-                    for backwards in (False, True):
-                        lemma = self.reachable.generalised(cube, backwards)
-                        if lemma.requests <= ROOM and lemma not in self._known:
-                            return lemma
-        return None
+                    yield from (self.reachable.generalised(cube, backwards) for backwards in (False, True))
+
+    def _fits(self, lemma: Lemma | None) -> TypeGuard[Lemma]:
+        """What fell is not learned again."""
+        return lemma is not None and lemma.requests <= ROOM and lemma not in self._known
 
     def _present(self, state: State) -> list[int]:
         flat = self.lemmas.where.flat
