@@ -1,11 +1,12 @@
 """Proofs for any number of requests: lemmas found for few requests, as far as they hold for all.
 
 IC3 proves three requests. Its lemmas and the pairs of values that cannot occur (`abstraction`), lifted to lemmas about
-any requests, are candidates: those that some instance refutes are dropped until the rest is inductive (Houdini:
-Flanagan and Leino, FME 2001), and if the rest still excludes the violations, it is a proof for any number. Lemmas that
-only hold because the number is fixed, such as a pigeonhole over the slots, do not survive this. Where that is not
-enough or takes long, more candidates come from what a sample of the states of two requests never shows (`sampling`),
-the instance is looked at with all requests that shared variables refer to, and IC3 starts again from what survived.
+any requests, are candidates: those that some instance refutes are dropped until the rest is inductive (`houdini`), and
+if the rest still excludes the violations, it is a proof for any number. Lemmas that only hold because the number is
+fixed, such as a pigeonhole over the slots, do not survive this. Where that is not enough or takes long, the instance is
+looked at with all requests that shared variables refer to. Lemmas are learned from all states of three requests
+(`learning`), more candidates come from what a sample of the states of two requests never shows (`sampling`), and IC3
+starts again from what survived.
 """
 
 from __future__ import annotations
