@@ -165,9 +165,11 @@ class Learning:
             first = next(guesses, None)
             lemma = next((each for each in chain([first], guesses) if self._fits(each)), None)
             if lemma is not None:
-                self._learned.append(self.lemmas.add(lemma))
+                number = self.lemmas.add(lemma)
                 self._known.add(lemma)
-                todo.append((None, self.lemmas.entered[-1]))
+                if number in self.lemmas.alive:
+                    self._learned.append(number)
+                    todo.append((None, self.lemmas.entered[number]))
             elif goal is not None:
                 self._left.remove(goal)
                 self.hopeless |= {goal} if first is None else set()
