@@ -268,13 +268,14 @@ class Decision:
         The proof looks at few requests: the more are asked for, the less other engines are worth before it.
         """
         many = self.options.engine == "auto" and self.instance.requests >= anynumber.TRIED
-        asked = self.instance.contracts.difference(self.breaches.rules).union(rules)
+        intact = self.instance.contracts.difference(self.breaches.rules)
+        asked = intact | rules
         asked &= {item.violates for item in part.system.templates if item.violates is not None}
         if not many or not asked or any(owed.rule in rules for owed in part.system.obligations):
             return frozenset()
         widening = self.options.widening
         end = until(min(FIRST, widening) if widening else FIRST, self.deadline)
-        found = self.proofs.about(part.system, sorted(asked), end, thorough=bool(widening))
+        found = self.proofs.about(part.system, sorted(asked), end, needed=intact, thorough=bool(widening))
         if MODEL_BOUND in found.proof.violated:
             requests, path = found.proof.violated[MODEL_BOUND]
             few = instantiate(part.system, requests)

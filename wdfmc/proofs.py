@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -44,20 +44,20 @@ class Proofs:
 
     def about(
         self, system: TemplateSystem, goals: Sequence[str], deadline: float, lemmas: Sequence[Lemma] = (), *,
-        thorough: bool = True,
+        needed: Set[str] = frozenset(), thorough: bool = True,
     ) -> Certified:  # fmt: skip
         """What is asked again is continued where it ended, if something may come of it.
 
         Args:
             deadline: as of time.monotonic().
             lemmas: candidates, for example those of another slice.
-            thorough: as of `anynumber.prove`.
+            needed, thorough: as of `anynumber.prove`.
         """
         before = [found for which, asked, found in self._known if asked == tuple(goals) and which == system]
         if before and before[-1].goals | before[-1].proof.hopeless >= frozenset(goals):
             return before[-1]
         known = (*lemmas, *(lemma for found in before[-1:] for lemma in found.proof.lemmas))
-        proof = anynumber.prove(system, goals, deadline, known, thorough=thorough)
+        proof = anynumber.prove(system, goals, deadline, known, needed=frozenset(needed), thorough=thorough)
         found = Certified(proof, tuple(each for each in proof.certificates if audit(system, each, deadline)))
         self._known.append((system, tuple(goals), found))
         return found

@@ -60,7 +60,7 @@ class Widening:
             wanted = self.intact.union(group) if number == 0 else frozenset(group)
             asked = sorted(breakable & wanted)
             known = tuple(carried(*self._found, part.system)) if self._found else ()
-            certified = self.proofs.about(part.system, asked, self.deadline, known)
+            certified = self.proofs.about(part.system, asked, self.deadline, known, needed=self.intact)
             proof, certificates = certified.proof, certified.certificates
             free = sorted(set(group).difference(asked))  # no transition at all can break them
             self.widened.update(free, *(each.goals for each in certificates))

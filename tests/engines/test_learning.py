@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -11,14 +12,15 @@ from tests.engines.naive import layers
 from tests.engines.test_anynumber import BREAKS_WITH_MANY, compared, for_any, parallel_limit, proof_of
 from tests.systems import with_bad_states
 from wdfmc.engines import anynumber
-from wdfmc.engines.anynumber import TRIED
+from wdfmc.engines.anynumber import TRIED, prove
 from wdfmc.engines.cubes import contains
 from wdfmc.engines.houdini import Candidates
 from wdfmc.engines.learning import ROOM, Learning, Reachable
 from wdfmc.engines.sampling import visited
 from wdfmc.engines.symmetry import Symmetry
-from wdfmc.system.instantiate import Instance
-from wdfmc.system.system import TemplateSystem
+from wdfmc.system.instantiate import Instance, instantiate
+from wdfmc.system.system import Place, TemplateSystem
+from wdfmc.traces.replay import replay
 
 
 def reachable(system: TemplateSystem) -> Reachable:
@@ -84,3 +86,29 @@ def test_a_limit_of_two_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None
     proof = proof_of(system, ["bad"])
     assert for_any(system, proof) == {"bad"}
     assert not proof.hopeless
+
+
+def test_without_what_is_needed_nothing_more_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that is left then is given up, so that nobody asks again."""
+    monkeypatch.setattr(anynumber, "FIRST", 0)
+    monkeypatch.setattr(anynumber, "SECOND", 0)
+    monkeypatch.setattr(anynumber, "never_seen", None)
+    system = parallel_limit(2, 3)
+    four = tuple((Place(0, slot), frozenset({"driver"})) for slot in range(4))
+    other = replace(system.templates[-1], footprint=4, guard=four, violates="other")
+    system = replace(system, templates=(*system.templates, other))
+    proof = prove(system, ["other", "bad"], time.monotonic() + 60, needed=frozenset({"bad"}))
+    assert proof.hopeless == {"bad", "other"}
+    assert not proof.violated
+
+
+def test_where_a_goal_is_out_of_reach_others_are_still_found_to_be_violated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(anynumber, "FIRST", 0)
+    system = parallel_limit(2, 3)
+    done = ((Place(0, 0), frozenset({"driver"})), (Place(0, 1), frozenset({"done"})))
+    broken = replace(system.templates[-1], footprint=2, guard=done, violates="other")
+    system = replace(system, templates=(*system.templates, broken))
+    proof = prove(system, ["bad", "other"], time.monotonic() + 60, needed=frozenset({"bad"}))
+    assert set(proof.violated) == {"other"}
+    requests, path = proof.violated["other"]
+    replay(instantiate(system, requests), path, "other")

@@ -45,7 +45,7 @@ class Proof:
 
     `certificates`: for any number of requests, each for the goals that it names. `violated`: runs of a larger
     instance that break goals, with its number of requests. `lemmas`: all that hold for any number. `hopeless`: goals
-    that no lemmas about few requests prove.
+    that lemmas about few requests do not prove, and if one of these is needed, all.
     """
 
     certificates: tuple[Certificate, ...]
@@ -60,6 +60,7 @@ def prove(
     deadline: float,
     lemmas: Sequence[Lemma] = (),
     *,
+    needed: frozenset[str] = frozenset(),
     thorough: bool = True,
 ) -> Proof:
     """Safety goals for any number of requests, as far as time allows.
@@ -67,9 +68,10 @@ def prove(
     Args:
         deadline: as of time.monotonic().
         lemmas: candidates, for example those of another slice.
+        needed: goals without which the others are worth nothing.
         thorough: if not, only what IC3 finds at once.
     """
-    search = _Search(system, goals, deadline)
+    search = _Search(system, goals, needed, deadline)
     if search.left and lemmas:
         search.by_candidates(lemmas, deadline)
     if search.left:
@@ -81,13 +83,14 @@ def prove(
 
 
 class _Search:
-    """`left`: the goals that are still open. `hopeless`: those that lemmas about few requests do not prove. `followed`:
-    shared variables whose references are looked into.
+    """`left`: the goals that are still open. `needed`: as of `prove`. `hopeless`: as of `Proof`. `followed`: shared
+    variables whose references are looked into.
     """
 
-    def __init__(self, system: TemplateSystem, goals: Sequence[str], deadline: float) -> None:
+    def __init__(self, system: TemplateSystem, goals: Sequence[str], needed: frozenset[str], deadline: float) -> None:
         self.system = system
-        self.left = list(goals)
+        self.left = sorted(goals, key=lambda goal: goal not in needed)
+        self.needed = needed
         self.certificates: list[Certificate] = []
         self.violated: dict[str, tuple[int, Path]] = {}
         self.followed: tuple[int, ...] = ()
@@ -115,35 +118,40 @@ class _Search:
     def thoroughly(self, deadline: float) -> None:
         self.followed = followed(self.system)
         self.by_learning(deadline)
+        if self.hopeless:
+            others, self.left = self.left, sorted(self.hopeless)
+            self.by_ic3(deadline, SECOND)
+            self.hopeless = self.hopeless.intersection(self.left)
+            self.left = [goal for goal in others if goal not in self.violated]
+        if self.hopeless & self.needed:
+            self.hopeless |= set(self.left)
+            return
         if self.left:
             self.by_samples(deadline)
         if self.left:
             self.by_ic3(deadline)
-        if self.hopeless:
-            self.left = sorted(self.hopeless)
-            self.by_ic3(deadline, SECOND)
-            self.hopeless = self.hopeless.intersection(self.left)
 
     def by_learning(self, deadline: float) -> None:
-        """Goals that are out of reach are set aside, or found to be violated."""
+        """Goals that are out of reach are set aside. Such a goal may be violated, then all are looked at."""
         symmetry = Symmetry(self._flat)
         states, complete = visited(self._flat, symmetry, MOST_LEARNED, deadline)
         if self._known is None or not complete:
             return
         lemmas = tuple(dict.fromkeys((*self.lemmas, *self._pairs)))
         candidates = Candidates(self.system, lemmas, self.left, None, self.followed, ROOM)
-        learning = Learning(candidates, Reachable(self._instance, states, symmetry), self.left)
+        learning = Learning(candidates, Reachable(self._instance, states, symmetry), self.left, self.needed)
         with suppress(OutOfTime):
             candidates.houdini(deadline)
             with suppress(OutOfTime):
                 learning.run(deadline)
             self._kept(candidates, deadline)
-            search = Explicit(MOST_LEARNED, deadline=deadline)
-            found = dict(search.check(self._flat, sorted(learning.hopeless)))
-            self.hopeless = frozenset(goal for goal, outcome in found.items() if isinstance(outcome, Holds))
-            broken = {goal: outcome.path for goal, outcome in found.items() if isinstance(outcome, Violated)}
-            self.violated |= {goal: (TRIED, path) for goal, path in broken.items()}
-            self.left = [goal for goal in self.left if goal not in self.hopeless and goal not in broken]
+            if learning.hopeless:
+                search = Explicit(MOST_LEARNED, deadline=deadline)
+                found = dict(search.check(self._flat, self.left))
+                paths = {goal: outcome.path for goal, outcome in found.items() if isinstance(outcome, Violated)}
+                self.violated |= {goal: (TRIED, path) for goal, path in paths.items()}
+                self.hopeless = frozenset(goal for goal in learning.hopeless if isinstance(found[goal], Holds))
+                self.left = [goal for goal in self.left if goal not in self.hopeless and goal not in paths]
 
     def by_samples(self, deadline: float) -> None:
         small = Instance(self.system, SAMPLED)

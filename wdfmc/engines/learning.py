@@ -140,20 +140,26 @@ def _bits(flags: Bools, words: int) -> Row:
 class Learning:
     """`lemmas`: candidates with room for `ROOM` requests; what is learned is added. `hopeless`: goals out of reach."""
 
-    def __init__(self, lemmas: Candidates, reachable: Reachable, goals: Sequence[str]) -> None:
+    def __init__(
+        self, lemmas: Candidates, reachable: Reachable, goals: Sequence[str], needed: frozenset[str] = frozenset()
+    ) -> None:
         self.lemmas = lemmas
         self.reachable = reachable
         self.hopeless: set[str] = set()
         self._left = list(goals)
+        self._needed = needed
         self._known = set(lemmas.lemmas)
         self._learned: list[int] = []
         self._fallen = 0
 
     def run(self, deadline: float) -> None:
-        """Until the goals are proved or out of reach, or it does not get on. Raises OutOfTime."""
+        """Until the goals are proved or out of reach, or one that is needed is, or it does not get on.
+
+        Raises OutOfTime.
+        """
         work = Work("learning", "any")
         todo = list(self._open())
-        while todo and self._fallen <= MOST_FALLEN:
+        while todo and self._fallen <= MOST_FALLEN and not self.hopeless & self._needed:
             if time.monotonic() > deadline:
                 raise OutOfTime
             goal, question = todo[0]
