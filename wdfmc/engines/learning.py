@@ -35,7 +35,7 @@ from wdfmc.system.system import Cube, Place, State
 Row: TypeAlias = npt.NDArray[np.uint64]  # a bit for each state
 
 ROOM: Final = 2  # requests that a lemma names; of three, the third is the other one
-MOST_FALLEN: Final = 100  # lemmas
+MOST_FALLEN: Final = 25  # lemmas; those who fall in large numbers keep falling
 MOST_BYTES: Final = 1 << 27  # of rows of several values, which are kept
 
 
