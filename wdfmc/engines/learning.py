@@ -13,10 +13,9 @@ Dardik and Tripakis, FMCAD 2022.)
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain, combinations
-from operator import and_
-from typing import Final, TypeAlias, TypeGuard
+from typing import Final, NamedTuple, TypeAlias, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +23,7 @@ import numpy.typing as npt
 from wdfmc.engines.cubes import Masks, key
 from wdfmc.engines.houdini import Candidates
 from wdfmc.engines.ic3 import OutOfTime
-from wdfmc.engines.packed import Bools, Words
+from wdfmc.engines.packed import Bools, Numbers, Words
 from wdfmc.engines.relation import values
 from wdfmc.engines.symmetry import Symmetry
 from wdfmc.progress import Work
@@ -36,7 +35,26 @@ Row: TypeAlias = npt.NDArray[np.uint64]  # a bit for each state
 
 ROOM: Final = 2  # requests that a lemma names; of three, the third is the other one
 MOST_FALLEN: Final = 25  # lemmas; those who fall in large numbers keep falling
+SPARSE: Final = 8
 MOST_BYTES: Final = 1 << 27  # of rows of several values, which are kept
+
+
+class _Met(NamedTuple):
+    """A set of states. `at`: the words of a row that `bits` are; None: all of them."""
+
+    at: Numbers | None
+    bits: Row
+
+    def among(self, row: Row) -> _Met:
+        """Those of them in a row. Words without a state are left out where they are many."""
+        bits = self.bits & (row if self.at is None else row[self.at])
+        if SPARSE * np.count_nonzero(bits) < bits.size:
+            kept = np.flatnonzero(bits)
+            return _Met(kept if self.at is None else self.at[kept], bits[kept])
+        return _Met(self.at, bits)
+
+    def some(self) -> bool:
+        return bool(self.bits.any())
 
 
 class Reachable:
@@ -61,19 +79,12 @@ class Reachable:
         self._united = {
             (variable, 1 << value): row for variable, rows in enumerate(self._rows) for value, row in enumerate(rows)
         }
-        self._all = ~np.zeros(renamings * columns, np.uint64)
+        self._all = _Met(None, ~np.zeros(renamings * columns, np.uint64))
 
     def beyond(self, lemma: Lemma) -> Cube | None:
         """The lemma's cube at the first requests, if it has one and no reachable state is in it."""
         cube = lemma.placed(self.instance, tuple(range(lemma.requests)))
-        if cube is None:
-            return None
-        met = self._all
-        for variable, mask in cube:
-            met = met & self._row(variable, mask)
-            if not met.any():
-                return cube
-        return None
+        return None if cube is None or self._met(cube).some() else cube
 
     def generalised(self, cube: Cube, backwards: bool) -> Lemma:
         """A lemma whose cube contains this one, with nothing to spare: of requests, then of variables, then of values.
@@ -84,46 +95,46 @@ class Reachable:
         masks = dict(cube)
         for slot in range(self.instance.slots):
             rest = {at: mask for at, mask in masks.items() if self.instance.variables[at].slot != slot}
-            if not self._states(rest).any():
+            if not self._met(rest.items()).some():
                 masks = rest
         masks = self._fewest(masks, sorted(masks, key=self._preference, reverse=backwards))
         for variable in sorted(masks, key=self._preference):
-            others = self._states({at: mask for at, mask in masks.items() if at != variable})
+            others = self._met((at, mask) for at, mask in masks.items() if at != variable)
             for value in values(self.instance.full[variable] & ~masks[variable]):
-                if not (others & self._rows[variable][value]).any():
+                if not others.among(self._rows[variable][value]).some():
                     masks[variable] |= 1 << value
         return lifted(self.instance, [key(masks)])[0]
 
     def _fewest(self, masks: Masks, order: Sequence[int]) -> Masks:
         """Without the variables, one after the other, that are not needed to keep every reachable state out."""
         rows = [self._row(variable, masks[variable]) for variable in order]
-        after = [*accumulate(reversed(rows), and_, initial=self._all)]  # of the last ones, more and more
-        met, found = self._all, {}
+        after = [*accumulate(reversed(rows), _Met.among, initial=self._all)]  # of the last ones, more and more
+        met, found = self._all.bits, {}
         for variable, row in zip(order, rows, strict=True):
             after.pop()
-            if (met & after[-1]).any():
+            if after[-1].among(met).some():
                 met = met & row
                 found[variable] = masks[variable]
         return found
+
+    def _met(self, cube: Iterable[tuple[int, int]]) -> _Met:
+        """The reachable states in a cube."""
+        met = self._all
+        for variable, mask in cube:
+            met = met.among(self._row(variable, mask))
+        return met
 
     def _preference(self, variable: int) -> tuple[bool, bool, int]:
         """As in `ic3`: references last, they tell which request it is about."""
         each = self.instance.variables[variable]
         return any(each.refers), each.slot is not None, variable
 
-    def _states(self, masks: Masks) -> Row:
-        """The reachable states in the cube."""
-        met = self._all
-        for variable, mask in masks.items():
-            met = met & self._row(variable, mask)
-        return met
-
     def _row(self, variable: int, mask: int) -> Row:
         """Where the variable has one of the values."""
         rows = self._rows[variable]
         found = self._united.get((variable, mask))
         if found is None:
-            found = np.zeros_like(self._all)
+            found = np.zeros_like(self._all.bits)
             for value in values(mask):
                 found |= rows[value]
             if len(self._united) * found.nbytes < MOST_BYTES:
