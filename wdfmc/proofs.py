@@ -57,7 +57,9 @@ class Proofs:
         if before and before[-1].goals | before[-1].proof.hopeless >= frozenset(goals):
             return before[-1]
         known = (*lemmas, *(lemma for found in before[-1:] for lemma in found.proof.lemmas))
-        proof = anynumber.prove(system, goals, deadline, known, needed=frozenset(needed), thorough=thorough)
+        proof = anynumber.prove(
+            system, goals, deadline, known, needed=frozenset(needed), thorough=thorough, again=bool(before)
+        )
         found = Certified(proof, tuple(each for each in proof.certificates if audit(system, each, deadline)))
         self._known.append((system, tuple(goals), found))
         return found

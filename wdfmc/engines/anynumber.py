@@ -62,6 +62,7 @@ def prove(
     *,
     needed: frozenset[str] = frozenset(),
     thorough: bool = True,
+    again: bool = False,
 ) -> Proof:
     """Safety goals for any number of requests, as far as time allows.
 
@@ -70,6 +71,7 @@ def prove(
         lemmas: candidates, for example those of another slice.
         needed: goals without which the others are worth nothing.
         thorough: if not, only what IC3 finds at once.
+        again: the same was asked before, and what could be learned is among the lemmas.
     """
     search = _Search(system, goals, needed, deadline)
     if search.left and lemmas:
@@ -77,7 +79,7 @@ def prove(
     if search.left:
         search.by_ic3(deadline, FIRST)
     if search.left and thorough:
-        search.thoroughly(deadline)
+        search.thoroughly(deadline, again)
     certificates = tuple(each for each in search.certificates if each.goals)
     return Proof(certificates, search.violated, search.lemmas, search.hopeless)
 
@@ -115,9 +117,10 @@ class _Search:
         with suppress(OutOfTime):
             self._try(lemmas, deadline)
 
-    def thoroughly(self, deadline: float) -> None:
+    def thoroughly(self, deadline: float, again: bool) -> None:
         self.followed = followed(self.system)
-        self.by_learning(deadline)
+        if not again:
+            self.by_learning(deadline)
         if self.hopeless:
             others, self.left = self.left, sorted(self.hopeless)
             self.by_ic3(deadline, SECOND)
