@@ -28,7 +28,7 @@ from wdfmc.system.system import TransitionSystem
 
 Contender: TypeAlias = Bmc | Explicit | Ic3 | KLiveness | Pairs
 
-SMALL: Final = 1_000_000  # states that are visited sooner than a process is started
+SMALL: Final = 2_500_000  # states that are visited sooner than processes have started and IC3 has got anywhere
 PATIENCE: Final = 0.1  # seconds between looks at whether the processes still live
 TURN: Final = 2.0  # seconds of the first turn of bounded model checking
 GROWTH: Final = 4  # of the budgets from turn to turn
