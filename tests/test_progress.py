@@ -157,6 +157,7 @@ class Nothing:
 
 def test_what_processes_of_a_race_say_is_heard_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auto, "SMALL", 1)
+    monkeypatch.setattr(auto, "SAFE", 1)
     monkeypatch.setattr(Auto, "_contenders", lambda self: {"one": Nothing(), "other": Nothing()})
     monkeypatch.setattr(auto, "Pairs", Nothing)
     told = efforts(random_system(1), Auto(limit_states=1), ["live"])["nothing"]

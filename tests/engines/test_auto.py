@@ -54,6 +54,7 @@ class Nothing:
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is small enough to be decided at once."""
     monkeypatch.setattr(auto, "SMALL", 1)
+    monkeypatch.setattr(auto, "SAFE", 1)
     monkeypatch.setattr(auto, "Pairs", Nothing)
 
 
@@ -81,6 +82,7 @@ def test_small_systems_are_decided_at_once(seed: int, jobs: int) -> None:
 @pytest.mark.parametrize("seed", range(10))
 def test_pairs_of_values_come_before_the_race(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auto, "SMALL", 1)
+    monkeypatch.setattr(auto, "SAFE", 1)
     monkeypatch.setattr(Auto, "_contenders", lambda self: {})
     system = random_system(seed)
     decided = dict(Pairs().check(system, ["bad", "worse"]))

@@ -28,7 +28,8 @@ from wdfmc.system.system import TransitionSystem
 
 Contender: TypeAlias = Bmc | Explicit | Ic3 | KLiveness | Pairs
 
-SMALL: Final = 2_500_000  # states that are visited sooner than processes have started and IC3 has got anywhere
+SMALL: Final = 300_000  # states that are visited sooner than a process is started
+SAFE: Final = 2_500_000  # the same where no cycles are sought, which takes a kilobyte for each state
 PATIENCE: Final = 0.1  # seconds between looks at whether the processes still live
 TURN: Final = 2.0  # seconds of the first turn of bounded model checking
 GROWTH: Final = 4  # of the budgets from turn to turn
@@ -51,7 +52,8 @@ class Auto:
     def check(self, system: TransitionSystem, goals: Sequence[str]) -> Iterator[tuple[str, str, Outcome]]:
         """Yields (goal, name of the engine, outcome) as soon as each goal is decided; undecided ones at the end."""
         table = _Table(goals)
-        small = min(SMALL, self.limit_states)
+        cycles = bool(within_reach("k-liveness", system, goals))
+        small = min(SMALL if cycles else SAFE, self.limit_states)
         yield from table.during("explicit", Explicit(limit_states=small, deadline=self.deadline), system)
         if table.open and not self._late():
             yield from table.during("pairs", Pairs(deadline=self.deadline), system)
