@@ -275,7 +275,9 @@ class Decision:
             return frozenset()
         widening = self.options.widening
         end = until(min(FIRST, widening) if widening else FIRST, self.deadline)
-        found = self.proofs.about(part.system, sorted(asked), end, needed=intact, thorough=bool(widening))
+        found = self.proofs.about(
+            part.system, sorted(asked), end, needed=intact, patience="endless" if widening else "none"
+        )
         if MODEL_BOUND in found.proof.violated:
             requests, path = found.proof.violated[MODEL_BOUND]
             few = instantiate(part.system, requests)

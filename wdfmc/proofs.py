@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from wdfmc.engines import anynumber
-from wdfmc.engines.anynumber import Proof
+from wdfmc.engines.anynumber import Patience, Proof
 from wdfmc.engines.certificate import Certificate, audit
 from wdfmc.system.lemma import Lemma
 from wdfmc.system.system import TemplateSystem
@@ -44,22 +44,23 @@ class Proofs:
 
     def about(
         self, system: TemplateSystem, goals: Sequence[str], deadline: float, lemmas: Sequence[Lemma] = (), *,
-        needed: Set[str] = frozenset(), thorough: bool = True,
+        needed: Set[str] = frozenset(), patience: Patience = "endless",
     ) -> Certified:  # fmt: skip
         """What is asked again is continued where it ended, if something may come of it.
 
         Args:
             deadline: as of time.monotonic().
             lemmas: candidates, for example those of another slice.
-            needed, thorough: as of `anynumber.prove`.
+            needed, patience: as of `anynumber.prove`.
         """
         before = [found for which, asked, found in self._known if asked == tuple(goals) and which == system]
         if before and before[-1].goals | before[-1].proof.hopeless >= frozenset(goals):
             return before[-1]
-        known = (*lemmas, *(lemma for found in before[-1:] for lemma in found.proof.lemmas))
+        last = before[-1].proof if before else Proof((), {}, ())
         proof = anynumber.prove(
-            system, goals, deadline, known, needed=frozenset(needed), thorough=thorough, again=bool(before)
-        )
+            system, goals, deadline, (*lemmas, *last.lemmas),
+            needed=frozenset(needed), patience=patience, learned=last.learned,
+        )  # fmt: skip
         found = Certified(proof, tuple(each for each in proof.certificates if audit(system, each, deadline)))
         self._known.append((system, tuple(goals), found))
         return found

@@ -8,9 +8,11 @@ from itertools import chain
 from typing import Final, TypeAlias
 
 from wdfmc.engines import eventually
+from wdfmc.engines.anynumber import Patience
 from wdfmc.engines.certificate import Certificate
 from wdfmc.engines.certificate import audit as proves
 from wdfmc.engines.engine import Path
+from wdfmc.engines.eventually import Missing
 from wdfmc.engines.shrinking import shrunk
 from wdfmc.proofs import Proofs
 from wdfmc.system.lemma import Lemma
@@ -21,8 +23,7 @@ from wdfmc.system.writers import with_writers
 
 Lemmas: TypeAlias = "tuple[TemplateSystem, tuple[Lemma, ...]]"  # of a slice
 
-UNDECIDED: Final = "no lemmas were found that prove more"
-UNARGUED: Final = "no argument was found for more"
+PATIENCE: Final[Sequence[Patience]] = "some", "much"  # for lemmas of "eventually"
 
 
 @dataclass(slots=True)
@@ -69,33 +70,39 @@ class Widening:
                 self.insecure = sorted(self.intact.intersection(asked) - self.widened)
                 self._found = part.system, proof.lemmas
             self._proved = part.system, tuple(dict.fromkeys(lemma for each in certificates for lemma in each.lemmas))
-            self.reasons |= dict.fromkeys(set(asked) - self.widened, UNDECIDED)
+            self.reasons |= dict.fromkeys(set(asked) - self.widened, Missing.LEMMAS.value)
             if self.evidence:
                 invariants = [Invariant(tuple(free), ())] if free else []
                 invariants += [self.explained(part.system, each) for each in certificates]
                 self.invariants |= dict.fromkeys(group, (part, tuple(invariants)))
 
     def liveness(self, rules: Sequence[str]) -> None:
-        """One after the other: what helped to prove one often helps with the next."""
-        for rule in rules:
-            part = sliced(self.system, frozenset([rule]), self.contracts)
-            system = with_writers(part.system)
-            once = self._never_twice(rule, part)
-            if once is None:
-                continue
-            if not eventually.obligations(system, rule):
-                self.widened.add(rule)  # nothing is ever owed
-                continue
-            known = tuple(carried(*self._proved, system)) if self._proved else ()
-            proof = eventually.prove(system, rule, self.deadline, known)
-            if proof is None:
-                self.reasons[rule] = UNARGUED
-                continue
-            self.widened.add(rule)
-            self._proved = system, proof.certificate.lemmas
-            if self.evidence:
-                argued = self.named(system, joined(proof.certificate, *once), (rule,))
-                self.invariants[rule] = part, (argued, *self._contracts(part))
+        """One after the other: what helped to prove one often helps with the next. More patience only after all."""
+        left = rules
+        for patience in PATIENCE:
+            left = [rule for rule in left if self._argued(rule, patience) is Missing.LEMMAS]
+
+    def _argued(self, rule: str, patience: Patience) -> Missing | None:
+        """None if there is nothing to try again."""
+        part = sliced(self.system, frozenset([rule]), self.contracts)
+        system = with_writers(part.system)
+        once = self._never_twice(rule, part)
+        if once is None:
+            return None
+        if not eventually.obligations(system, rule):
+            self.widened.add(rule)  # nothing is ever owed
+            return None
+        known = tuple(carried(*self._proved, system)) if self._proved else ()
+        proof = eventually.prove(system, rule, self.deadline, known, patience)
+        if isinstance(proof, Missing):
+            self.reasons[rule] = proof.value
+            return proof
+        self.widened.add(rule)
+        self._proved = system, proof.certificate.lemmas
+        if self.evidence:
+            argued = self.named(system, joined(proof.certificate, *once), (rule,))
+            self.invariants[rule] = part, (argued, *self._contracts(part))
+        return None
 
     def _never_twice(self, rule: str, part: Slice) -> tuple[Certificate, ...] | None:
         """Proofs that nothing breaks the rule at once, as `exactly once` can be broken; None if there are none."""
@@ -107,7 +114,7 @@ class Widening:
             self.larger[broken] = requests, path, part
         if rule in certified.goals:
             return certified.certificates
-        self.reasons[rule] = UNDECIDED
+        self.reasons[rule] = Missing.LEMMAS.value
         return None
 
     def _contracts(self, part: Slice) -> Iterator[Invariant]:

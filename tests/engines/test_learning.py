@@ -15,16 +15,18 @@ from wdfmc.engines import anynumber
 from wdfmc.engines.anynumber import TRIED, prove
 from wdfmc.engines.cubes import contains
 from wdfmc.engines.houdini import Candidates
-from wdfmc.engines.learning import ROOM, Learning, Reachable
+from wdfmc.engines.learning import Learning
+from wdfmc.engines.reachable import ROOM, Reachable
 from wdfmc.engines.sampling import visited
 from wdfmc.engines.symmetry import Symmetry
 from wdfmc.system.instantiate import Instance, instantiate
+from wdfmc.system.presence import among_present, dangling, with_presence
 from wdfmc.system.system import Place, TemplateSystem
 from wdfmc.traces.replay import replay
 
 
-def reachable(system: TemplateSystem) -> Reachable:
-    instance = Instance(system, TRIED)
+def reachable(system: TemplateSystem, requests: int = TRIED) -> Reachable:
+    instance = Instance(system, requests)
     flat = instance.flat()
     symmetry = Symmetry(flat)
     states, complete = visited(flat, symmetry, 100_000, None)
@@ -48,6 +50,25 @@ def test_what_is_generalised_holds_for_three_requests(seed: int, backwards: bool
             placed = [dict(each) for each in lemma.placements(here.instance)]
             assert any(contains(each, state) for each in placed)
             assert not any(contains(each, seen) for each in placed for seen in states)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("requests", [2, TRIED])
+def test_lemmas_against_a_state_of_more_requests(seed: int, requests: int) -> None:
+    """Whatever contradicts a state of four requests, some of which may be absent, holds for few."""
+    system = with_bad_states(seed)
+    few = reachable(system, requests)
+    states = set().union(*layers(few.instance.flat()))
+    many = Instance(with_presence(system), 4)
+    random = Random(seed)
+    for _ in range(20):
+        state = tuple(random.randrange(len(variable.domain)) for variable in many.flat().variables)
+        if any(all(mask >> state[at] & 1 for at, mask in cube) for cube in dangling(many.flat())):
+            continue
+        for lemma in few.lemmas(many, state):
+            named = among_present(lemma, many.system)
+            assert any(contains(dict(each), state) for each in named.placements(many)), lemma
+            assert not any(contains(dict(each), seen) for each in lemma.placements(few.instance) for seen in states)
 
 
 def test_random_systems(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +100,7 @@ def test_two_requests_are_enough_for_a_limit_of_one() -> None:
 
 
 def test_a_limit_of_two_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
-    """ "Never three of them" names three requests. IC3 finds that."""
+    """Three requests at a time is never reached: a lemma about three, which IC3 finds."""
     system = parallel_limit(2, 3)
     assert learned(system).hopeless == {"bad"}
     monkeypatch.setattr(anynumber, "FIRST", 0)

@@ -16,15 +16,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from wdfmc.engines.abstraction import Reach, reach
 from wdfmc.engines.certificate import Certificate
-from wdfmc.engines.engine import Holds, Path, Violated
+from wdfmc.engines.engine import Path
 from wdfmc.engines.explicit import Explicit
 from wdfmc.engines.houdini import Candidates
 from wdfmc.engines.ic3 import Frames, OutOfTime, representatives
-from wdfmc.engines.learning import ROOM, Learning, Reachable
+from wdfmc.engines.learning import Learning
+from wdfmc.engines.reachable import ROOM, Reachable
 from wdfmc.engines.sampling import never_seen, visited
 from wdfmc.engines.symmetry import Symmetry
 from wdfmc.system.instantiate import Instance
@@ -34,9 +35,12 @@ from wdfmc.system.system import Cube, Ref, TemplateSystem, TransitionSystem
 SAMPLED: Final = 2  # requests of the instance that is sampled
 TRIED: Final = 3  # requests of the instance that IC3 proves
 MOST_FOLLOWED: Final = 10
+Patience: TypeAlias = Literal["none", "some", "much", "endless"]
+
 FIRST: Final = 2000  # questions of IC3 before states are looked at
-SECOND: Final = 5000  # questions of IC3 about goals that lemmas about few requests do not prove
+SECOND: Final = 5000  # questions of IC3 about what is not learned
 MOST_LEARNED: Final = 400_000  # states from which lemmas are learned, up to renaming
+GROWTH: Final = 20  # of their number with the third request, seldom less where they are many
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,15 @@ class Proof:
 
     `certificates`: for any number of requests, each for the goals that it names. `violated`: runs of a larger
     instance that break goals, with its number of requests. `lemmas`: all that hold for any number. `hopeless`: goals
-    that lemmas about few requests do not prove, and if one of these is needed, all.
+    that lemmas about few requests do not prove, and if one that is needed is among them or violated, all. `learned`:
+    the lemmas contain what could be learned.
     """
 
     certificates: tuple[Certificate, ...]
     violated: dict[str, tuple[int, Path]]
     lemmas: tuple[Lemma, ...]
     hopeless: frozenset[str] = frozenset()
+    learned: bool = False
 
 
 def prove(
@@ -61,8 +67,9 @@ def prove(
     lemmas: Sequence[Lemma] = (),
     *,
     needed: frozenset[str] = frozenset(),
-    thorough: bool = True,
-    again: bool = False,
+    patience: Patience = "endless",
+    learned: bool = False,
+    states: Reachable | None = None,
 ) -> Proof:
     """Safety goals for any number of requests, as far as time allows.
 
@@ -70,26 +77,38 @@ def prove(
         deadline: as of time.monotonic().
         lemmas: candidates, for example those of another slice.
         needed: goals without which the others are worth nothing.
-        thorough: if not, only what IC3 finds at once.
-        again: the same was asked before, and what could be learned is among the lemmas.
+        patience: "none" for what IC3 finds at once; "some" if the candidates may lack little, which is learned; "much"
+            for all else, with a bounded number of questions.
+        learned: what could be learned is among the lemmas.
+        states: to learn from; if there are none, they are looked for.
     """
-    search = _Search(system, goals, needed, deadline)
+    search = _Search(system, goals, needed, deadline, learned, states)
     if search.left and lemmas:
         search.by_candidates(lemmas, deadline)
-    if search.left:
+    if search.left and patience != "some":
         search.by_ic3(deadline, FIRST)
-    if search.left and thorough:
-        search.thoroughly(deadline, again)
+    if search.left and patience != "none":
+        search.by_learning(deadline)
+    if patience in ("much", "endless"):
+        search.thoroughly(deadline, None if patience == "endless" else SECOND)
     certificates = tuple(each for each in search.certificates if each.goals)
-    return Proof(certificates, search.violated, search.lemmas, search.hopeless)
+    return Proof(certificates, search.violated, search.lemmas, search.hopeless, search.learned)
 
 
 class _Search:
-    """`left`: the goals that are still open. `needed`: as of `prove`. `hopeless`: as of `Proof`. `followed`: shared
-    variables whose references are looked into.
+    """`left`: the goals that are still open. `needed`: as of `prove`. `hopeless`, `learned`: as of `Proof`.
+    `followed`: shared variables whose references are looked into.
     """
 
-    def __init__(self, system: TemplateSystem, goals: Sequence[str], needed: frozenset[str], deadline: float) -> None:
+    def __init__(
+        self,
+        system: TemplateSystem,
+        goals: Sequence[str],
+        needed: frozenset[str],
+        deadline: float,
+        learned: bool,
+        states: Reachable | None,
+    ) -> None:
         self.system = system
         self.left = sorted(goals, key=lambda goal: goal not in needed)
         self.needed = needed
@@ -98,6 +117,8 @@ class _Search:
         self.followed: tuple[int, ...] = ()
         self.lemmas: tuple[Lemma, ...] = ()
         self.hopeless: frozenset[str] = frozenset()
+        self.learned = learned
+        self._states = states
         self._instance = Instance(system, TRIED)
         self._deadline = deadline
 
@@ -114,47 +135,55 @@ class _Search:
         return () if self._known is None else lifted(self._instance, representatives(self._flat, self._known))
 
     def by_candidates(self, lemmas: Sequence[Lemma], deadline: float) -> None:
+        self.followed = followed(self.system)
         with suppress(OutOfTime):
             self._try(lemmas, deadline)
 
-    def thoroughly(self, deadline: float, again: bool) -> None:
-        self.followed = followed(self.system)
-        if not again:
-            self.by_learning(deadline)
+    def thoroughly(self, deadline: float, most: int | None) -> None:
+        """`most`: questions of IC3 at the end."""
         if self.hopeless:
             others, self.left = self.left, sorted(self.hopeless)
             self.by_ic3(deadline, SECOND)
             self.hopeless = self.hopeless.intersection(self.left)
-            self.left = [goal for goal in others if goal not in self.violated]
-        if self.hopeless & self.needed:
+            self.left = others
+        if self.needed & (self.hopeless | self.violated.keys()):
             self.hopeless |= set(self.left)
             return
         if self.left:
             self.by_samples(deadline)
         if self.left:
-            self.by_ic3(deadline)
+            self.by_ic3(deadline, most)
 
     def by_learning(self, deadline: float) -> None:
-        """Goals that are out of reach are set aside. Such a goal may be violated, then all are looked at."""
-        symmetry = Symmetry(self._flat)
-        states, complete = visited(self._flat, symmetry, MOST_LEARNED, deadline)
-        if self._known is None or not complete:
+        """Goals that are out of reach are set aside."""
+        self.followed = followed(self.system)
+        if self.learned:
             return
-        lemmas = tuple(dict.fromkeys((*self.lemmas, *self._pairs)))
+        states, lemmas = self._states, self.lemmas
+        if states is None:
+            states, lemmas = self._looked_at(deadline), tuple(dict.fromkeys((*lemmas, *self._pairs)))
+        if not self.left:
+            return
         candidates = Candidates(self.system, lemmas, self.left, None, self.followed, ROOM)
-        learning = Learning(candidates, Reachable(self._instance, states, symmetry), self.left, self.needed)
+        learning = Learning(candidates, states, self.left, self.needed)
         with suppress(OutOfTime):
             candidates.houdini(deadline)
             with suppress(OutOfTime):
                 learning.run(deadline)
+                self.learned = True
             self._kept(candidates, deadline)
-            if learning.hopeless:
-                search = Explicit(MOST_LEARNED, deadline=deadline)
-                found = dict(search.check(self._flat, self.left))
-                paths = {goal: outcome.path for goal, outcome in found.items() if isinstance(outcome, Violated)}
-                self.violated |= {goal: (TRIED, path) for goal, path in paths.items()}
-                self.hopeless = frozenset(goal for goal in learning.hopeless if isinstance(found[goal], Holds))
-                self.left = [goal for goal in self.left if goal not in self.hopeless and goal not in paths]
+            if states.instance.slots == TRIED:  # of two, no part shows how they refer to a third
+                self.hopeless = frozenset(learning.hopeless)
+                self.left = [goal for goal in self.left if goal not in self.hopeless]
+
+    def _looked_at(self, deadline: float) -> Reachable:
+        """What is seen to be violated needs no proof."""
+        violated, states = Explicit(MOST_LEARNED, deadline).states(self._flat, self.left)
+        self.violated |= {goal: (TRIED, path) for goal, path in violated.items()}
+        self.left = [goal for goal in self.left if goal not in violated]
+        if states is None:
+            return nearest(self.system, SAMPLED, deadline)[0]
+        return Reachable(self._instance, states, Symmetry(self._flat))
 
     def by_samples(self, deadline: float) -> None:
         small = Instance(self.system, SAMPLED)
@@ -188,6 +217,24 @@ class _Search:
         self.lemmas = candidates.left()
         self.certificates.append(candidates.certificate(self.left))
         self.left = [goal for goal in self.left if goal not in self.certificates[-1].goals]
+
+
+def reachable(system: TemplateSystem, deadline: float) -> Reachable:
+    """All states of three requests; of two, if these are too many."""
+    few, _ = nearest(system, SAMPLED, deadline)
+    if few.states > MOST_LEARNED // GROWTH:
+        return few
+    more, complete = nearest(system, TRIED, deadline)
+    return more if complete else few
+
+
+def nearest(system: TemplateSystem, requests: int, deadline: float) -> tuple[Reachable, bool]:
+    """States of so many requests, the nearest first, and whether these are all."""
+    instance = Instance(system, requests)
+    flat = instance.flat()
+    symmetry = Symmetry(flat)
+    states, complete = visited(flat, symmetry, MOST_LEARNED, deadline)
+    return Reachable(instance, states, symmetry), complete
 
 
 def followed(system: TemplateSystem) -> tuple[int, ...]:

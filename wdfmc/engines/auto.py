@@ -59,9 +59,9 @@ class Auto:
             yield from table.during("pairs", Pairs(deadline=self.deadline), system)
         if table.open and not self._late():
             if self.jobs > 1:
-                yield from self._race(table, system)
+                yield from self._race(table, system, small)
             else:
-                yield from self._turns(table, system)
+                yield from self._turns(table, system, small)
         yield from table.undecided()
 
     def _late(self) -> bool:
@@ -79,8 +79,9 @@ class Auto:
             "explicit": Explicit(limit_states=self.limit_states),
         }
 
-    def _turns(self, table: _Table, system: TransitionSystem) -> Iterator[tuple[str, str, Outcome]]:
-        seconds, states = TURN, SMALL
+    def _turns(self, table: _Table, system: TransitionSystem, states: int) -> Iterator[tuple[str, str, Outcome]]:
+        """`states`: have been visited already."""
+        seconds = TURN
         bounded = exhausted = False
         while table.open and not (bounded and exhausted) and not self._late():
             yield from table.during("ic3", Ic3(deadline=self._within(seconds)), system)
@@ -98,7 +99,7 @@ class Auto:
             yield from table.during("ic3", Ic3(deadline=self.deadline), system)
             yield from table.during("k-liveness", KLiveness(deadline=self.deadline), system)
 
-    def _race(self, table: _Table, system: TransitionSystem) -> Iterator[tuple[str, str, Outcome]]:
+    def _race(self, table: _Table, system: TransitionSystem, states: int) -> Iterator[tuple[str, str, Outcome]]:
         left = None if self.deadline is None else self.deadline - time.monotonic()
         bare = replace(system, origin=None)  # what it is made of is large, and no engine reads it
         wanted = {name: within_reach(name, system, table.open) for name in self._contenders()}
@@ -111,7 +112,7 @@ class Auto:
         except BrokenProcessPool:
             # Processes cannot be started everywhere (no importable main module, no permission); one job always works.
             race.stop()
-            yield from self._turns(table, system)
+            yield from self._turns(table, system, states)
         finally:
             race.stop()
 

@@ -5,7 +5,7 @@ its ways. Again and again, ways are found to be impossible in a state of the tai
 increases (`ranking`), so that no loop contains them; the fewer are left, the more is known to be disabled. Where that
 comes to an end, cases are told apart by the values within which a variable stays. The argument holds if every case ends
 with no state left, and rests on lemmas about single states. These are guessed, each from a state that the argument
-cannot exclude and that is like none of a sample (`unseen`), and proved at the end (`anynumber`).
+cannot exclude and that is like none of those of few requests (`reachable`), and proved at the end (`anynumber`).
 
 z3 checks the argument (`audit`), and the lemmas from the templates (`certificate.audit`).
 """
@@ -14,26 +14,30 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
+from enum import Enum
 from itertools import chain
-from typing import Final
+from typing import Final, TypeAlias
 
 from wdfmc.engines import anynumber
 from wdfmc.engines.abstraction import reach
+from wdfmc.engines.anynumber import Patience
 from wdfmc.engines.cdcl import Cdcl
 from wdfmc.engines.certificate import Certificate
 from wdfmc.engines.certificate import audit as proves
+from wdfmc.engines.houdini import Candidates
 from wdfmc.engines.ic3 import OutOfTime, representatives
 from wdfmc.engines.ranking import Weights, increase, ranking
 from wdfmc.engines.solver import Asked
 from wdfmc.engines.tail import Change, Tail, Way
-from wdfmc.engines.unseen import Unseen
 from wdfmc.progress import Work
 from wdfmc.system.instantiate import Instance, first_use
 from wdfmc.system.lemma import Lemma, lifted
 from wdfmc.system.slice import places_read
 from wdfmc.system.system import Actor, Cube, State, Template, TemplateObligation, TemplateSystem
+
+Guesses: TypeAlias = Callable[[Instance, State], Iterator[Lemma]]
 
 TRIED: Final = 3  # requests of the instance whose pairs of values are the first lemmas
 ROUNDS: Final = 6  # of guessing lemmas
@@ -81,38 +85,46 @@ class NotConclusive(Exception):
     """The argument has a gap: a fault of wdfmc, never of the model."""
 
 
-def prove(system: TemplateSystem, rule: str, deadline: float, known: Sequence[Lemma] = ()) -> Proof | None:
-    """The proof of a rule of the form "eventually", audited; None if none was found.
+class Missing(Enum):
+    """Why there is no proof for more requests."""
+
+    ARGUMENT = "no argument was found for more"
+    LEMMAS = "no lemmas were found that prove more"
+
+
+def prove(
+    system: TemplateSystem, rule: str, deadline: float, known: Sequence[Lemma] = (), patience: Patience = "much"
+) -> Proof | Missing:
+    """The proof of a rule of the form "eventually", audited.
 
     Args:
         system: with its last-writer ghosts.
         deadline: as of time.monotonic().
         known: lemmas that may help.
+        patience: as of `anynumber.prove`, for the lemmas.
     """
     try:
-        guesses = _Guesses(system, deadline, known)
+        guesses = _Guesses(system, deadline, known, patience)
         for _ in range(ROUNDS):
             found = [guesses.argument(owed) for owed in obligations(system, rule)]
             arguments = tuple(each for each in found if each is not None)
             if len(arguments) < len(found):
-                return None
+                return Missing.LEMMAS if guesses.unproved else Missing.ARGUMENT
             certificate = guesses.proved(tuple(dict.fromkeys(chain(*(each.lemmas for each in arguments)))))
             if certificate is not None:
                 complete = proves(system, certificate, deadline) and all(
                     audit(system, replace(each, lemmas=certificate.lemmas), deadline) for each in arguments
                 )
-                return Proof(arguments, certificate) if complete else None
-            if not guesses.better:
-                return None
+                return Proof(arguments, certificate) if complete else Missing.LEMMAS
     except (OutOfTime, TimeoutError):
         pass
-    return None
+    return Missing.LEMMAS
 
 
 def argue(system: TemplateSystem, rule: str, lemmas: Sequence[Lemma], deadline: float | None) -> bool:
     """Whether the lemmas alone let the rule be argued, and z3 accepts the argument."""
     for owed in obligations(system, rule):
-        found = _Search(system, owed, followed(system), lemmas, None, deadline).argument()
+        found = _Search(system, owed, followed(system), deadline).argument(lemmas)
         if found is None or not audit(system, replace(found, lemmas=tuple(lemmas)), deadline):
             return False
     return True
@@ -134,10 +146,12 @@ def followed(system: TemplateSystem) -> tuple[int, ...]:
 
 
 class _Guesses:
-    """Lemmas that are taken for true until they are proved. `better`: whether the last proof refuted some."""
+    """Lemmas that are taken for true until they are proved. `unproved`: those that were not; they are
+    guessed no more."""
 
-    def __init__(self, system: TemplateSystem, deadline: float, known: Sequence[Lemma]) -> None:
+    def __init__(self, system: TemplateSystem, deadline: float, known: Sequence[Lemma], patience: Patience) -> None:
         self.system = system
+        self.patience = patience
         self.deadline = deadline
         instance = Instance(system, TRIED)
         flat = instance.flat()
@@ -145,18 +159,25 @@ class _Guesses:
         if pairs is None:
             raise OutOfTime
         self.lemmas = dict.fromkeys((*known, *lifted(instance, representatives(flat, pairs))))
-        self.unseen = Unseen(system, deadline)
+        self.states = anynumber.reachable(system, deadline)
+        self.unproved: set[Lemma] = set()
         self.followed = followed(system)
-        self.better = False
+        self._searches: dict[TemplateObligation, _Search] = {}
+
+    def guesses(self, instance: Instance, state: State) -> Iterator[Lemma]:
+        """What the states that are known never show of the parts of a state."""
+        return (lemma for lemma in self.states.lemmas(instance, state) if lemma not in self.unproved)
 
     def argument(self, owed: TemplateObligation) -> Argument | None:
-        search = _Search(self.system, owed, self.followed, tuple(self.lemmas), self.unseen, self.deadline)
-        found = search.argument()
+        if owed not in self._searches:
+            self._searches[owed] = _Search(self.system, owed, self.followed, self.deadline)
+        search = self._searches[owed]
+        found = search.argument(tuple(self.lemmas), self.guesses)
         self.lemmas |= dict.fromkeys(search.lemmas)
         again = found
         while again is not None:  # what solvers name as a reason is seldom the least that would do
             found = again
-            again = _Search(self.system, owed, self.followed, found.lemmas, None, self.deadline).argument()
+            again = search.argument(found.lemmas)
             if again is not None and len(again.lemmas) == len(found.lemmas):
                 break
         return found
@@ -166,16 +187,29 @@ class _Guesses:
         names = {f"lemma {number}": lemma for number, lemma in enumerate(lemmas)}
         stated = tuple(_violating(lemma, name) for name, lemma in names.items())
         system = replace(self.system, templates=(*self.system.templates, *stated))
-        proof = anynumber.prove(system, tuple(names), self.deadline, lemmas)
-        refuted = {names[name] for name in proof.violated}
-        self.unseen.banned |= refuted
-        self.lemmas = {lemma: None for lemma in self.lemmas if lemma not in refuted}
-        self.better = bool(refuted)
-        if set(names) - set().union(*(each.goals for each in proof.certificates)):
+        proof = anynumber.prove(
+            system, tuple(names), self.deadline, tuple(self.lemmas), patience=self.patience, states=self.states
+        )
+        open_goals = set(names).difference(*(each.goals for each in proof.certificates))
+        if open_goals:
+            self._give_up({names[name] for name in open_goals})
             return None
         together = dict.fromkeys(chain(*(each.lemmas for each in proof.certificates)))
-        looked_into = dict.fromkeys(chain(*(each.followed for each in proof.certificates)))
-        return Certificate(frozenset(), tuple(together), None, tuple(looked_into))
+        looked_into = tuple(dict.fromkeys(chain(*(each.followed for each in proof.certificates))))
+        if any(lemma not in together for lemma in lemmas):
+            # What implies a lemma where more references are looked into need not imply it in a tail.
+            candidates = Candidates(self.system, tuple(together | dict.fromkeys(lemmas)), [], None, looked_into)
+            candidates.houdini(self.deadline)
+            together = dict.fromkeys(candidates.left())
+            fallen = {lemma for lemma in lemmas if lemma not in together}
+            if fallen:
+                self._give_up(fallen)
+                return None
+        return Certificate(frozenset(), tuple(together), None, looked_into)
+
+    def _give_up(self, lemmas: Set[Lemma]) -> None:
+        self.unproved |= lemmas
+        self.lemmas = {lemma: None for lemma in self.lemmas if lemma not in lemmas}
 
 
 def _violating(lemma: Lemma, name: str) -> Template:
@@ -186,24 +220,22 @@ def _violating(lemma: Lemma, name: str) -> Template:
 
 
 class _Search:
-    """For an argument. `lemmas`: those that it starts with, and the guesses that it made."""
+    """For an argument, again and again with other lemmas."""
 
     def __init__(
-        self, system: TemplateSystem, owed: TemplateObligation, followed: tuple[int, ...], lemmas: Sequence[Lemma],
-        unseen: Unseen | None, deadline: float | None,
-    ) -> None:  # fmt: skip
+        self, system: TemplateSystem, owed: TemplateObligation, followed: tuple[int, ...], deadline: float | None
+    ) -> None:
         self.owed = owed
         self.followed = followed
-        self.unseen = unseen
         self.deadline = deadline
         self.solver = Cdcl([], 0)
         self.tail = Tail(system, owed, followed, self.solver)
+        self.guesses: Guesses | None = None
         self.names: dict[int, Lemma] = {}
-        for lemma in lemmas:
-            self._learn(lemma)
         self.used: dict[Lemma, None] = {}
         self.going: dict[Way, int] = {}
         self.cases = 0
+        self._name: dict[Lemma, int] = {}
         self._work = Work("liveness", "any")
         self._around = [
             each
@@ -213,19 +245,26 @@ class _Search:
 
     @property
     def lemmas(self) -> tuple[Lemma, ...]:
+        """Those of the last search, with the guesses that it made."""
         return tuple(self.names.values())
 
-    def argument(self) -> Argument | None:
+    def argument(self, lemmas: Sequence[Lemma], guesses: Guesses | None = None) -> Argument | None:
         """Raises TimeoutError."""
+        self.guesses = guesses
+        self.names, self.used, self.cases = {}, {}, 0
+        for lemma in lemmas:
+            self._learn(lemma)
         ways = self._ways()
-        self.going = {way: self.tail.goes(way) for way in ways}
+        self.going |= {way: self.tail.goes(way) for way in ways if way not in self.going}
         case = self._case([], ways, self.tail.own)
         if case is None:
             return None
         return Argument(self.owed, self.followed, tuple(self.used), ways, case)
 
     def _learn(self, lemma: Lemma) -> None:
-        self.names[self.tail.lemma(lemma)] = lemma
+        if lemma not in self._name:
+            self._name[lemma] = self.tail.lemma(lemma)
+        self.names[self._name[lemma]] = lemma
 
     def _possible(self, assumed: Sequence[int]) -> bool:
         if self.deadline is not None and time.monotonic() > self.deadline:
@@ -300,14 +339,11 @@ class _Search:
         return False
 
     def _guess(self) -> Lemma | None:
-        if self.unseen is None:
+        if self.guesses is None:
             return None
-        state = self._state()
-        presence = [self.tail.index[len(self.tail.system.variables), slot] for slot in range(self.tail.instance.slots)]
-        present = [slot for slot, at in enumerate(presence) if self.tail.variables[at].domain[state[at]] == "true"]
         known = set(self.names.values())
-        guesses = self.unseen.lemmas(self.tail.instance, state, present)
-        return next((lemma for lemma in guesses if lemma not in known), None)
+        found = self.guesses(self.tail.instance, self._state())
+        return next((lemma for lemma in found if lemma not in known), None)
 
     def _telling(self, state: State, ways: tuple[Way, ...], named: int) -> Iterator[int]:
         """Variables that may tell cases apart, the most promising first.

@@ -8,7 +8,7 @@ left of it is a question about cycles, see `liveness.py`. Left out: partial orde
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,30 +36,39 @@ class Explicit:
 
     def check(self, system: TransitionSystem, goals: Sequence[str]) -> Iterator[tuple[str, Outcome]]:
         search = _Search(system, goals)
-        reason = yield from self._visit(search)
+        yield from self._visit(search)
         for goal in sorted(search.open, key=lambda goal: goal in search.owed):
-            if reason is not None:
-                yield goal, Unknown(reason, depth=None if goal in search.owed else search.depth)
+            if search.gave_up is not None:
+                yield goal, Unknown(search.gave_up, depth=None if goal in search.owed else search.depth)
             elif goal in search.owed:
                 yield goal, self._cycle(search, goal)
             else:
                 yield goal, Holds(search.index.size)
 
-    def _visit(self, search: _Search) -> Generator[tuple[str, Outcome], None, str | None]:
-        """Visit all states, layer by layer, while a goal is open. Returns why it gave up, None if it did not."""
+    def states(self, system: TransitionSystem, goals: Sequence[str]) -> tuple[dict[str, Path], Words | None]:
+        """How goals are violated, as far as that was seen; all states, up to renaming of requests, if there was room
+        for them and a goal was left to look for.
+        """
+        search = _Search(system, goals)
+        violated = {goal: outcome.path for goal, outcome in self._visit(search)}
+        return violated, search.index.words if search.open and search.gave_up is None else None
+
+    def _visit(self, search: _Search) -> Iterator[tuple[str, Violated]]:
+        """Visit all states, layer by layer, while a goal is open."""
         start, end = 0, 1
         while start < end and search.open:
             for first in range(start, end, BATCH):
                 if self.deadline is not None and time.monotonic() > self.deadline:
-                    return "out of time"
+                    search.gave_up = "out of time"
+                    return
                 if search.index.size > self.limit_states:
-                    return f"state limit ({self.limit_states}) reached"
+                    search.gave_up = f"state limit ({self.limit_states}) reached"
+                    return
                 for goal, path in search.expand(first, min(first + BATCH, end)):
                     yield goal, Violated(path)
                 search.work.at(depth=search.depth, states=search.index.size)
             start, end = end, search.index.size
             search.depth += 1
-        return None
 
     def _cycle(self, search: _Search, goal: str) -> Outcome:
         work = Work("cycles", search.system.slots)
@@ -76,6 +85,7 @@ class _Search:
     """The states seen, how each was first reached, and the goals still open.
 
     `owed`: the obligations of each goal that has any. `depth`: every path of so many transitions has been looked at.
+    `gave_up`: why not all were visited.
     `lasting`: whether a transition may be taken for ever; new requests, cancels and power transitions may not.
     """
 
@@ -92,6 +102,7 @@ class _Search:
         self.index = Index(self.symmetry.packing.words)
         self.index.add(self.symmetry.packing.pack([system.initial]))
         self.depth = 0
+        self.gave_up: str | None = None
         self.lasting = np.array([one.lasting for one in system.transitions], np.bool_)
         self._parent: list[npt.NDArray[np.int32]] = [np.full(1, -1, np.int32)]
         self._via: list[npt.NDArray[np.int32]] = [np.full(1, -1, np.int32)]

@@ -319,13 +319,12 @@ class Tail:
         """For each place in the core, and for all others together (None), a literal that implies that a template is
         disabled there, as far as this is claimed."""
         if number not in self._absent_literals:
-            template, wanted = self.system.templates[number], self.present.templates[number]
+            template = self.system.templates[number]
             bounded = {others for others in template.others if others.high is not None}
             found: dict[Slots | None, int] = {}
             if not bounded or (template.footprint <= min(1, self.core) and bounded <= self._witnessed):
                 first = tuple(range(template.footprint))
-                flat = self.instance.flat(lambda each, slots: each is wanted and (not bounded or slots == first))
-                for transition in flat.transitions:
+                for transition in self.instance.transitions(number, lambda slots: not bounded or slots == first):
                     where = transition.slots if max(transition.slots, default=-1) < self.core else None
                     if where not in found:
                         found[where] = self.solver.fresh()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import permutations
 from typing import TypeAlias
 
@@ -189,8 +189,7 @@ class Instance:
         transitions = tuple(
             transition
             for number, template in enumerate(self.system.templates)
-            if template.footprint <= self.slots
-            for transition in self._transitions(number, template, relevant)
+            for transition in self.transitions(number, partial(relevant, template))
         )
         return TransitionSystem(
             variables=self.variables,
@@ -374,14 +373,14 @@ class Instance:
 
     # ------------------------------------------------------------ transitions
 
-    def _transitions(
-        self, number: int, template: Template, relevant: Callable[[Template, Slots], bool]
-    ) -> Iterator[Transition]:
+    def transitions(self, number: int, relevant: Callable[[Slots], bool]) -> Iterator[Transition]:
+        """Of the template with this number. `relevant`: at which slots they are wanted."""
+        template = self.system.templates[number]
         prepared = tuple(map(self._prepared, template.updates))
         fixed = [tuple(map(_independent, others.entities)) for others in template.others]
         roomy = self.chosen is None or self.chosen + taking_part(template) <= self.slots
         for slots in permutations(range(self.slots), template.footprint):
-            if not relevant(template, slots):
+            if not relevant(slots):
                 continue
             outside = self._outside(slots)
             guard = self._cube(template.guard, slots, outside, -1)

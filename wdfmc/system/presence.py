@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from wdfmc.system.instantiate import Instance
 from wdfmc.system.lemma import Lemma
 from wdfmc.system.system import (
     SELF,
     Others,
     Place,
+    State,
     Template,
     TemplateCube,
     TemplateSystem,
@@ -43,6 +45,13 @@ def _among_present(template: Template, number: int) -> Template:
         for item in template.others
     )
     return replace(template, guard=(*template.guard, *_present(number, template.footprint)), others=others)
+
+
+def present(instance: Instance, state: State) -> list[int]:
+    """The slots that are not absent in a state of a system with presence."""
+    number = len(instance.system.variables) - 1
+    there = instance.domains[number].at[True]
+    return [slot for slot in range(instance.slots) if state[instance.place[number, slot]] == there]
 
 
 def _present(number: int, requests: int) -> TemplateCube:
