@@ -108,6 +108,17 @@ def test_what_was_searched_is_not_certified(tmp_path: Path, capsys: pytest.Captu
     assert found["results"][0]["reason"] == "exhaustive search; run check again"
 
 
+def test_proofs_for_fixed_requests_come_from_an_engine_that_says_how(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "fixed.json"
+    chosen = ["--rule", PROVED[0], "--requests", "3", "--fixed-requests", "--save-certificate", str(path)]
+    assert main(["check", str(RIGHT), *chosen]) == 0
+    code, found = certify(path, RIGHT, capsys)
+    assert code == 3
+    assert found["results"][0]["reason"] == "exhaustive search; run check again"
+
+
 def test_what_is_argued_is_certified(saved: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
     code, found = certify(saved(RIGHT, EVENTUALLY), RIGHT, capsys)
     assert code == 0

@@ -161,7 +161,7 @@ def test_defaults(pipeline: Pipeline, here: Path) -> None:
         ("a.wdf", ["WDF902", "did you mean `wdfmc check a.wdf`?"]),
         ("--vresion", ["WDF901", "`--vresion`", "did you mean `--version`?"]),
         ("check", ["WDF901", "needs MODEL..."]),
-        ("check a.wdf --requsts 3", ["WDF901", "`--requsts`", "did you mean `--requests`"]),
+        ("check a.wdf --requsts 3", ["WDF901", "`--requsts`", "did you mean `--requests`?"]),
         ("check a.wdf --requests 0", ["WDF901", "`--requests`"]),
         ("check a.wdf --requests two", ["WDF901", "`--requests`", "two"]),
         ("check a.wdf --depth 0", ["WDF901", "`--depth`"]),

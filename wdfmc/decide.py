@@ -268,10 +268,11 @@ class Decision:
         The proof looks at few requests: the more are asked for, the less other engines are worth before it.
         """
         many = self.options.engine == "auto" and self.instance.requests >= anynumber.TRIED
+        lost = self.options.evidence and not self.options.widening  # only what is widened keeps what proves it
         intact = self.instance.contracts.difference(self.breaches.rules)
         asked = intact | rules
         asked &= {item.violates for item in part.system.templates if item.violates is not None}
-        if not many or not asked or any(owed.rule in rules for owed in part.system.obligations):
+        if not many or lost or not asked or any(owed.rule in rules for owed in part.system.obligations):
             return frozenset()
         widening = self.options.widening
         end = until(min(FIRST, widening) if widening else FIRST, self.deadline)

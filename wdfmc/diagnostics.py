@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from enum import StrEnum
 
 from wdfmc.source import Span
@@ -48,11 +48,13 @@ class Rejected(Exception):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
-    """A help sentence that names the closest known spellings, or None."""
+    """A help sentence that names the closest known spelling, and others that are about as close; or None."""
     lowered: dict[str, str] = {}
     for candidate in known:
         lowered.setdefault(candidate.lower(), candidate)
     close = get_close_matches(name.lower(), lowered, n=3, cutoff=0.7)
     if not close:
         return None
-    return "did you mean " + " or ".join(f"`{lowered[match]}`" for match in close) + "?"
+    likeness = {match: SequenceMatcher(None, match, name.lower()).ratio() for match in close}
+    alike = [match for match in close if likeness[match] > likeness[close[0]] - 0.1]
+    return "did you mean " + " or ".join(f"`{lowered[match]}`" for match in alike) + "?"

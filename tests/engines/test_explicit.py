@@ -57,6 +57,21 @@ def test_safety_is_decided_with_shortest_paths(system: TemplateSystem, many: int
                 pytest.fail("nothing limits the search")
 
 
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(small_systems(), st.integers(1, 3))
+def test_all_states_are_given_out(system: TemplateSystem, many: int) -> None:
+    flat = instantiate(system, many)
+    graph = reachable(flat, MOST)
+    assume(graph is not None)
+    assert graph is not None
+    violated, states = Explicit().states(flat, SAFETY)
+    assert set(violated) == {goal for goal in SAFETY if shortest_violation(flat, graph, goal) is not None}
+    assert all(refutes(flat, path, goal) for goal, path in violated.items())
+    assert states is None if set(violated) == set(SAFETY) else states.shape[1] == orbits(flat, graph.depth)
+    if states is not None and states.shape[1] > 1:
+        assert Explicit(limit_states=0).states(flat, SAFETY)[1] is None
+
+
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(small_systems(), st.integers(2, 4), st.randoms(use_true_random=False))
 def test_all_renamings_of_a_state_have_one_canonical_form(system, many, random) -> None:  # type: ignore[no-untyped-def]
