@@ -17,7 +17,18 @@ from wdfmc.engines.solver import Answer, GaveUp, Solver
 from wdfmc.engines.unrolling import Unrolling
 from wdfmc.system.instantiate import instantiate
 from wdfmc.system.step import choices
-from wdfmc.system.system import TemplateSystem, Transition, TransitionSystem, Update, Variable
+from wdfmc.system.system import (
+    Actor,
+    Assignment,
+    Place,
+    Template,
+    TemplateSystem,
+    TemplateVariable,
+    Transition,
+    TransitionSystem,
+    Update,
+    Variable,
+)
 from wdfmc.traces import descent, minimize
 from wdfmc.traces.descent import descended
 from wdfmc.traces.minimize import TooHard, canonical
@@ -69,6 +80,19 @@ def some_environment(system: TemplateSystem) -> TemplateSystem:
         for number, one in enumerate(system.templates)
     ]
     return replace(system, templates=tuple(templates))
+
+
+def test_of_two_violations_in_one_state_the_better_one_ends_the_run() -> None:
+    """The second request's callback takes both steps; the first one's would be a switch."""
+    place = TemplateVariable("place", True, ("begun", "ended"), "begun")
+    both = [(Place(0, slot), frozenset({"begun"})) for slot in range(2)]
+    end = tuple(Assignment(Place(0, slot), None, ((None, "ended"),)) for slot in range(2))
+    step = Template(2, tuple(both), (), end, Actor("OnRead", 1, "callback"), ())
+    bad = Template(
+        1, ((Place(0, 0), frozenset({"ended"})),), (), (), Actor("OnRead", 0, "callback"), (), violates="bad"
+    )
+    system = instantiate(TemplateSystem((place,), (step, bad), ()), 2)
+    assert descended(Preference(system), "bad", 1, 2, "violation", None) == canonical(system, "bad", 2)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))

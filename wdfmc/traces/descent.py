@@ -85,6 +85,8 @@ class _Descent:
             {at: runs.at(name, step) for at, name in (relation.taken if step < runs.length else broken).items()}
             for step in range(runs.length + (end == "violation"))
         ]
+        if end == "violation":  # several may be enabled then; the run is read with one of them
+            runs.solver.insist(runs.solver.at_most(list(self.steps[-1].values()), 1))
 
     def best(self, model: Model) -> Path:
         path = self._path(model)
