@@ -11,8 +11,11 @@ from wdfmc import decide, proofs
 from wdfmc.checking import Options, check_models, loaded
 from wdfmc.decide import lowered
 from wdfmc.engines import anynumber
+from wdfmc.engines.anynumber import Proof
+from wdfmc.engines.engine import Path as Run
 from wdfmc.proofs import Proofs, until
 from wdfmc.system.slice import sliced
+from wdfmc.system.system import TemplateSystem
 from wdfmc.verdict import Audit, Result, Word
 
 MODELS = Path(__file__).parents[1] / "models" / "cancellation"
@@ -65,6 +68,20 @@ def test_what_is_not_proved_yet_is_continued() -> None:
     known = Proofs()
     assert not known.about(part.system, RULES, time.monotonic()).goals
     assert known.about(part.system, RULES, time.monotonic() + 60).goals == frozenset(RULES)
+
+
+def test_what_was_seen_to_be_violated_stays_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if it is not looked for when the same is asked again."""
+    goals = ("bad", "open")
+    found = [Proof((), {"bad": (3, Run((), "violation"))}, ()), Proof((), {}, ())]
+    monkeypatch.setattr(anynumber, "prove", lambda *arguments, **options: found.pop(0))
+    known, system = Proofs(), TemplateSystem((), (), ())
+    for _ in range(2):
+        assert set(known.about(system, goals, time.monotonic() + 60).proof.violated) == {"bad"}
+    assert not found
+    found = [Proof((), {"bad": (3, Run((), "violation"))}, ())]
+    for _ in range(2):  # there is nothing left to ask
+        assert set(known.about(system, ("bad",), time.monotonic() + 60).proof.violated) == {"bad"}
 
 
 def test_a_share_of_a_processor_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

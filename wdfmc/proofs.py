@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from wdfmc.engines import anynumber
@@ -54,13 +54,14 @@ class Proofs:
             needed, patience: as of `anynumber.prove`.
         """
         before = [found for which, asked, found in self._known if asked == tuple(goals) and which == system]
-        if before and before[-1].goals | before[-1].proof.hopeless >= frozenset(goals):
-            return before[-1]
         last = before[-1].proof if before else Proof((), {}, ())
+        if before and before[-1].goals | last.hopeless | last.violated.keys() >= frozenset(goals):
+            return before[-1]
         proof = anynumber.prove(
             system, goals, deadline, (*lemmas, *last.lemmas),
             needed=frozenset(needed), patience=patience, learned=last.learned,
         )  # fmt: skip
+        proof = replace(proof, violated=last.violated | proof.violated)
         found = Certified(proof, tuple(each for each in proof.certificates if audit(system, each, deadline)))
         self._known.append((system, tuple(goals), found))
         return found

@@ -274,7 +274,7 @@ def test_a_system_without_requests() -> None:
 
 
 def test_out_of_time_is_no_proof() -> None:
-    assert prove(with_writers(queue_of_one(True)), "live", time.monotonic() - 1) is Missing.LEMMAS
+    assert prove(with_writers(queue_of_one(True)), "live", time.monotonic() - 1) is Missing.TIME
 
 
 # ---------------------------------------------------------------- arguments with a gap

@@ -4,9 +4,9 @@ IC3 proves three requests. Its lemmas and the pairs of values that cannot occur 
 any requests, are candidates: those that some instance refutes are dropped until the rest is inductive (`houdini`), and
 if the rest still excludes the violations, it is a proof for any number. Lemmas that only hold because the number is
 fixed, such as a pigeonhole over the slots, do not survive this. Where that is not enough or takes long, the instance is
-looked at with all requests that shared variables refer to. Lemmas are learned from all states of three requests
-(`learning`), more candidates come from what a sample of the states of two requests never shows (`sampling`), and IC3
-starts again from what survived.
+looked at with all requests that shared variables refer to. Lemmas are learned from all states of three requests, or of
+two if these are too many (`learning`), more candidates come from what a sample of the states of two requests never
+shows (`sampling`), and IC3 starts again from what survived.
 """
 
 from __future__ import annotations
@@ -28,15 +28,16 @@ from wdfmc.engines.learning import Learning
 from wdfmc.engines.reachable import ROOM, Reachable
 from wdfmc.engines.sampling import never_seen, visited
 from wdfmc.engines.symmetry import Symmetry
+from wdfmc.progress import Work
 from wdfmc.system.instantiate import Instance
 from wdfmc.system.lemma import Lemma, lifted
 from wdfmc.system.system import Cube, Ref, TemplateSystem, TransitionSystem
 
+Patience: TypeAlias = Literal["none", "some", "much", "endless"]
+
 SAMPLED: Final = 2  # requests of the instance that is sampled
 TRIED: Final = 3  # requests of the instance that IC3 proves
 MOST_FOLLOWED: Final = 10
-Patience: TypeAlias = Literal["none", "some", "much", "endless"]
-
 FIRST: Final = 2000  # questions of IC3 before states are looked at
 SECOND: Final = 5000  # questions of IC3 about what is not learned
 MOST_LEARNED: Final = 400_000  # states from which lemmas are learned, up to renaming
@@ -172,9 +173,8 @@ class _Search:
                 learning.run(deadline)
                 self.learned = True
             self._kept(candidates, deadline)
-            if states.instance.slots == TRIED:  # of two, no part shows how they refer to a third
-                self.hopeless = frozenset(learning.hopeless)
-                self.left = [goal for goal in self.left if goal not in self.hopeless]
+            self.hopeless = frozenset(learning.hopeless)
+            self.left = [goal for goal in self.left if goal not in self.hopeless]
 
     def _looked_at(self, deadline: float) -> Reachable:
         """What is seen to be violated needs no proof."""
@@ -230,10 +230,12 @@ def reachable(system: TemplateSystem, deadline: float) -> Reachable:
 
 def nearest(system: TemplateSystem, requests: int, deadline: float) -> tuple[Reachable, bool]:
     """States of so many requests, the nearest first, and whether these are all."""
+    work = Work("sampling", requests)
     instance = Instance(system, requests)
     flat = instance.flat()
     symmetry = Symmetry(flat)
     states, complete = visited(flat, symmetry, MOST_LEARNED, deadline)
+    work.at(states=states.shape[1])
     return Reachable(instance, states, symmetry), complete
 
 

@@ -90,6 +90,7 @@ class Missing(Enum):
 
     ARGUMENT = "no argument was found for more"
     LEMMAS = "no lemmas were found that prove more"
+    TIME = "time ran out before more was proved"
 
 
 def prove(
@@ -115,9 +116,9 @@ def prove(
                 complete = proves(system, certificate, deadline) and all(
                     audit(system, replace(each, lemmas=certificate.lemmas), deadline) for each in arguments
                 )
-                return Proof(arguments, certificate) if complete else Missing.LEMMAS
+                return Proof(arguments, certificate) if complete else Missing.TIME
     except (OutOfTime, TimeoutError):
-        pass
+        return Missing.TIME
     return Missing.LEMMAS
 
 

@@ -37,6 +37,7 @@ class Learning:
         self.hopeless: set[str] = set()
         self._left = list(goals)
         self._needed = needed
+        self._telling = reachable.instance.slots > ROOM  # else no part shows how its requests refer to another one
         self._known = set(lemmas.lemmas)
         self._learned: list[int] = []
         self._fallen = 0
@@ -67,7 +68,7 @@ class Learning:
                     todo.append((None, self.lemmas.entered[number]))
             elif goal is not None:
                 self._left.remove(goal)
-                self.hopeless |= {goal} if first is None else set()
+                self.hopeless |= {goal} if first is None and self._telling else set()
                 todo = list(self._open())
             else:
                 fallen = self.lemmas.fallen(self.lemmas.stepping.next_state())
