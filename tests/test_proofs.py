@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.engines.test_anynumber import parallel_limit
 from wdfmc import decide, proofs
 from wdfmc.checking import Options, check_models, loaded
-from wdfmc.decide import lowered
-from wdfmc.engines import anynumber
-from wdfmc.engines.anynumber import Proof
-from wdfmc.engines.engine import Path as Run
-from wdfmc.proofs import Proofs, until
+from wdfmc.decide import Breaches, Decision, lowered
+from wdfmc.engines import anynumber, auto
+from wdfmc.engines.anynumber import Search
+from wdfmc.proofs import Certified, Proofs, until
 from wdfmc.system.slice import sliced
-from wdfmc.system.system import TemplateSystem
 from wdfmc.verdict import Audit, Result, Word
 
 MODELS = Path(__file__).parents[1] / "models" / "cancellation"
 RULES = ("no-double-complete", "complete-requires-unmark")
 
 
-def results(model: str, requests: int) -> dict[str, Result]:
-    options = Options(rules=RULES, requests=requests)
+def results(model: str, requests: int, widening: float = 60.0) -> dict[str, Result]:
+    options = Options(rules=RULES, requests=requests, widening=widening)
     report = check_models([MODELS / f"{model}.wdf"], options, lambda path, result: None)
     return {result.rule: result for result in report.models[0].results}
 
@@ -35,6 +36,43 @@ def test_many_requests_need_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decide, "run_engine", searched)
     for result in results("pending_read", 5).values():
         assert (result.verdict, result.requests, result.audit) == (Word.PROVED, "any", Audit.CERTIFIED), result
+
+
+def test_what_is_not_proved_soon_comes_after_few_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a number that is fixed the proof for any number has two turns: before states are visited, and after some."""
+    monkeypatch.setattr(anynumber, "FIRST", 1)
+    monkeypatch.setattr(auto, "FEW", 1)
+    monkeypatch.setattr(auto, "SAFE", 2)
+    monkeypatch.setattr(auto.Pairs, "check", lambda *arguments: pytest.fail("not proved before"))
+    for result in results("pending_read", 4, widening=0).values():
+        assert (result.verdict, result.requests, result.engine) == (Word.PROVED, 4, "ic3"), result
+        assert result.audit is Audit.CERTIFIED
+
+
+def test_a_rule_that_is_not_proved_costs_the_others_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once all contracts are proved; else nothing is known of the rest."""
+    rules = {"no-double-complete", "every-request-resolved", "no-dangling-slot"}
+    options = Options(rules=tuple(rules), requests=4)
+    ((model,), _) = loaded([MODELS / "pending_read.wdf"], options)
+    instance = lowered(model.program, model.goals, options, {})
+    part = sliced(instance.system, frozenset(rules), instance.contracts)
+    decision = Decision(instance, model.goals, options, None, 0.0, Breaches())
+    assert decision.for_any_number(part, "endless", rules) == rules
+    about = Proofs.about
+    for unproved, left in (
+        ("no-dangling-slot", rules - {"no-dangling-slot"}),
+        ("no-unmark-after-complete", set[str]()),
+    ):
+
+        def less(*arguments: Any, unproved: str = unproved, **options: Any) -> Certified:
+            found = about(*arguments, **options)
+            assert unproved in found.goals
+            return replace(
+                found, certificates=tuple(replace(each, goals=each.goals - {unproved}) for each in found.certificates)
+            )
+
+        monkeypatch.setattr(Proofs, "about", less)
+        assert decision.for_any_number(part, "endless", rules) == left
 
 
 def test_what_is_broken_is_found_with_many_requests() -> None:
@@ -56,7 +94,7 @@ def test_a_question_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return known.about(part.system, RULES, time.monotonic() + 60).goals
 
     assert asked() == frozenset(RULES)
-    monkeypatch.setattr(anynumber, "prove", None)
+    monkeypatch.setattr(Search, "proof", None)
     assert asked() == frozenset(RULES)
 
 
@@ -70,18 +108,33 @@ def test_what_is_not_proved_yet_is_continued() -> None:
     assert known.about(part.system, RULES, time.monotonic() + 60).goals == frozenset(RULES)
 
 
+def test_first_questions_are_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What IC3 cannot answer soon it is not asked again: states are looked at."""
+    system = parallel_limit(2, 3)
+    known = Proofs()
+    monkeypatch.setattr(anynumber, "FIRST", 1)
+    assert not known.about(system, ["bad"], time.monotonic() + 60, patience="none").goals
+    begun = list[int | None]()
+    by_ic3 = Search.by_ic3
+
+    def noted(search: Search, deadline: float, most: int | None = None) -> None:
+        begun.append(most)
+        by_ic3(search, deadline, most)
+
+    monkeypatch.setattr(Search, "by_ic3", noted)
+    assert known.about(system, ["bad"], time.monotonic() + 60).goals == {"bad"}
+    assert anynumber.FIRST not in begun
+    assert begun
+
+
 def test_what_was_seen_to_be_violated_stays_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also if it is not looked for when the same is asked again."""
-    goals = ("bad", "open")
-    found = [Proof((), {"bad": (3, Run((), "violation"))}, ()), Proof((), {}, ())]
-    monkeypatch.setattr(anynumber, "prove", lambda *arguments, **options: found.pop(0))
-    known, system = Proofs(), TemplateSystem((), (), ())
+    """And is not looked for again."""
+    system, goals = parallel_limit(2, 2), ("bad",)
+    known = Proofs()
     for _ in range(2):
-        assert set(known.about(system, goals, time.monotonic() + 60).proof.violated) == {"bad"}
-    assert not found
-    found = [Proof((), {"bad": (3, Run((), "violation"))}, ())]
-    for _ in range(2):  # there is nothing left to ask
-        assert set(known.about(system, ("bad",), time.monotonic() + 60).proof.violated) == {"bad"}
+        found = known.about(system, goals, time.monotonic() + 60)
+        assert set(found.proof.violated) == {"bad"}
+        monkeypatch.setattr(Search, "proof", None)
 
 
 def test_a_share_of_a_processor_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from typing import Final, Literal
 
 from wdfmc.assumptions import in_words
 from wdfmc.checking import Goal, Model, Options, expectation, with_target
 from wdfmc.engines import anynumber
-from wdfmc.engines.auto import Auto, within_reach
+from wdfmc.engines.anynumber import Patience
+from wdfmc.engines.auto import ANY_NUMBER, Auto, Proof, within_reach
 from wdfmc.engines.bmc import Bmc
 from wdfmc.engines.certificate import audit as proves
 from wdfmc.engines.certificate import certificate_of
@@ -262,30 +263,29 @@ class Decision:
         yield from larger.values()
         self.breaches.violated |= bool(found.larger)
 
-    def at_once(self, part: Slice, rules: Set[str]) -> frozenset[str]:
-        """The rules, if they are found to hold for any number of requests soon; else none.
-
-        The proof looks at few requests: the more are asked for, the less other engines are worth before it.
-        """
-        many = self.options.engine == "auto" and self.instance.requests >= anynumber.TRIED
+    @property
+    def many(self) -> bool:
+        """Whether other engines are worth less than a proof for any number of requests, which looks at few."""
         lost = self.options.evidence and not self.options.widening  # only what is widened keeps what proves it
+        return self.options.engine == "auto" and self.instance.requests >= anynumber.TRIED and not lost
+
+    def for_any_number(self, part: Slice, patience: Patience, rules: Set[str]) -> Set[str]:
+        """Those of the rules that are found to hold for any number of requests soon."""
         intact = self.instance.contracts.difference(self.breaches.rules)
         asked = intact | rules
         asked &= {item.violates for item in part.system.templates if item.violates is not None}
-        if not many or lost or not asked or any(owed.rule in rules for owed in part.system.obligations):
+        if not asked or any(owed.rule in rules for owed in part.system.obligations):
             return frozenset()
         widening = self.options.widening
         end = until(min(FIRST, widening) if widening else FIRST, self.deadline)
-        found = self.proofs.about(
-            part.system, sorted(asked), end, needed=intact, patience="endless" if widening else "none"
-        )
+        found = self.proofs.about(part.system, sorted(asked), end, needed=intact, patience=patience)
         if MODEL_BOUND in found.proof.violated:
             requests, path = found.proof.violated[MODEL_BOUND]
             few = instantiate(part.system, requests)
             if limit_of(part, few, path) in self.instance.raisable:
                 self.note_breach(MODEL_BOUND, path, part, few)
         # If a contract is open paths end at its breaches: then nothing is known of the rest.
-        return frozenset(rules) if asked <= found.goals else frozenset()
+        return rules & found.goals if intact & asked <= found.goals else frozenset()
 
     def wider(self, result: Result, found: Widening) -> Result:
         """The result, for any number of requests or with the reason why not."""
@@ -350,12 +350,17 @@ class Decision:
             self.breaches.decided = True
         breakable = {t.violates for t in small.transitions} | {owed.rule for owed in small.obligations}
         found: list[tuple[str, str, Outcome]] = [(rule, "domains", Holds(0)) for rule in sorted(names - breakable)]
-        proved = self.at_once(part, names & breakable)
+        proved: Set[str] = frozenset()
+        proof = None
+        if self.many:
+            first: Patience = "endless" if self.options.widening else "none"
+            proved = self.for_any_number(part, first, names & breakable)
+            proof = None if self.options.widening else partial(self.for_any_number, part, "endless")
+        found += ((rule, ANY_NUMBER, Holds(0)) for rule in sorted(proved))
         if left := sorted(names & breakable - proved):
-            found += run_engine(small, left, self.options, self.deadline)
+            found += run_engine(small, left, self.options, self.deadline, proof)
         delivery = Delivery(small, self.depth, self.deadline)
         found = [(rule, engine, delivery.kept(rule, outcome)) for rule, engine, outcome in self.certified(found, part)]
-        found += ((rule, "ic3", Holds(0)) for rule in sorted(proved))
         for rule, _, outcome in found:
             if isinstance(outcome, Violated) and rule in contracts:
                 self.note_breach(rule, outcome.path, part, small)
@@ -380,7 +385,8 @@ class Decision:
                 proven.add(invariant)
         for rule, engine, each in found:
             checked = engine != "ic3" or not isinstance(each, Holds) or each.invariant in proven
-            yield rule, engine, each if checked else Unknown("out of time for the audit of the proof")
+            known = each if checked else Unknown("out of time for the audit of the proof")
+            yield rule, "ic3" if engine == ANY_NUMBER else engine, known
 
     def note_breach(self, rule: str, path: Path, part: Slice, small: TransitionSystem) -> None:
         """Raises TooFewActivations if it is one of a bound that can be raised."""
@@ -464,9 +470,13 @@ class Decision:
 
 
 def run_engine(
-    system: TransitionSystem, goals: Sequence[str], options: Options, deadline: float | None
+    system: TransitionSystem,
+    goals: Sequence[str],
+    options: Options,
+    deadline: float | None,
+    proof: Proof | None = None,
 ) -> Iterator[tuple[str, str, Outcome]]:
-    """(rule, name of the engine, outcome) for each goal."""
+    """(rule, name of the engine, outcome) for each goal. `proof`: as of `Auto`."""
     depth = Bmc().depth if options.depth is None else options.depth
     match options.engine:
         case "explicit":
@@ -478,7 +488,7 @@ def run_engine(
         case "bmc":
             yield from ((goal, "bmc", found) for goal, found in Bmc(depth, deadline).check(system, goals))
         case _:
-            yield from Auto(depth, deadline=deadline, jobs=options.jobs).check(system, goals)
+            yield from Auto(depth, deadline=deadline, jobs=options.jobs, proof=proof).check(system, goals)
 
 
 def executed(system: TransitionSystem, path: Path) -> tuple[State, ...]:

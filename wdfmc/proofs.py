@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
-from wdfmc.engines import anynumber
-from wdfmc.engines.anynumber import Patience, Proof
+from wdfmc.engines.anynumber import Patience, Proof, Search
 from wdfmc.engines.certificate import Certificate, audit
 from wdfmc.system.lemma import Lemma
 from wdfmc.system.system import TemplateSystem
@@ -39,8 +38,25 @@ class Certified:
 
 
 @dataclass(slots=True)
+class _Asked:
+    """A question, how far the search for an answer is, and the last answer."""
+
+    system: TemplateSystem
+    goals: tuple[str, ...]
+    search: Search
+    known: Certified | None = None
+
+    @property
+    def settled(self) -> bool:
+        if self.known is None:
+            return False
+        proof = self.known.proof
+        return self.known.goals | proof.hopeless | proof.violated.keys() >= frozenset(self.goals)
+
+
+@dataclass(slots=True)
 class Proofs:
-    _known: list[tuple[TemplateSystem, tuple[str, ...], Certified]] = field(default_factory=list)
+    _asked: list[_Asked] = field(default_factory=list)
 
     def about(
         self, system: TemplateSystem, goals: Sequence[str], deadline: float, lemmas: Sequence[Lemma] = (), *,
@@ -51,17 +67,17 @@ class Proofs:
         Args:
             deadline: as of time.monotonic().
             lemmas: candidates, for example those of another slice.
-            needed, patience: as of `anynumber.prove`.
+            needed: as of `Search`, when it is asked first.
+            patience: as of `Search.proof`.
         """
-        before = [found for which, asked, found in self._known if asked == tuple(goals) and which == system]
-        last = before[-1].proof if before else Proof((), {}, ())
-        if before and before[-1].goals | last.hopeless | last.violated.keys() >= frozenset(goals):
-            return before[-1]
-        proof = anynumber.prove(
-            system, goals, deadline, (*lemmas, *last.lemmas),
-            needed=frozenset(needed), patience=patience, learned=last.learned,
-        )  # fmt: skip
-        proof = replace(proof, violated=last.violated | proof.violated)
-        found = Certified(proof, tuple(each for each in proof.certificates if audit(system, each, deadline)))
-        self._known.append((system, tuple(goals), found))
-        return found
+        before = (each for each in self._asked if each.goals == tuple(goals) and each.system == system)
+        asked = next(before, None)
+        if asked is None:
+            asked = _Asked(system, tuple(goals), Search(system, goals, needed=needed))
+            self._asked.append(asked)
+        if asked.known is None or not asked.settled:
+            audited = () if asked.known is None else asked.known.certificates
+            proof = asked.search.proof(deadline, lemmas, patience)
+            passed = (each for each in proof.certificates if each in audited or audit(system, each, deadline))
+            asked.known = Certified(proof, tuple(passed))
+        return asked.known

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 import pytest
@@ -88,6 +88,33 @@ def test_pairs_of_values_come_before_the_race(seed: int, monkeypatch: pytest.Mon
     decided = dict(Pairs().check(system, ["bad", "worse"]))
     for goal, engine, outcome in Auto().check(system, ["bad", "worse"]):
         assert engine != "pairs" or outcome == decided[goal] == Holds(0)
+
+
+def test_another_proof_is_tried_once_some_states_are_visited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what is still open; what it does not prove is decided as without it."""
+    proved = 0
+    for system in map(random_system, range(20)):
+        holds = {goal for goal in ("bad", "worse") if shortest(system, goal) is None}
+        asked = set[str]()
+
+        def proof(goals: Set[str], holds: Set[str] = holds, asked: set[str] = asked) -> Set[str]:
+            assert goals >= holds
+            assert not asked, "it is asked twice"
+            asked.update(goals)
+            return goals & holds & {"bad"}
+
+        with monkeypatch.context() as patch:
+            patch.setattr(auto, "FEW", 1)
+            found = list(Auto(proof=proof).check(system, ["bad", "worse"]))
+        assert sorted(goal for goal, _, _ in found) == ["bad", "worse"]
+        for goal, engine, outcome in found:
+            assert engine == (auto.ANY_NUMBER if goal in asked & holds & {"bad"} else "explicit")
+            agrees(system, goal, outcome)
+            proved += engine == auto.ANY_NUMBER
+        asked.clear()
+        assert {goal for goal, _, _ in Auto(proof=proof).check(system, ["bad", "worse"])} == {"bad", "worse"}
+        assert not asked, "a small system needs no other proof"
+    assert proved > 2
 
 
 @pytest.mark.usefixtures("large")

@@ -12,7 +12,7 @@ from tests.engines.naive import layers
 from tests.engines.test_anynumber import BREAKS_WITH_MANY, compared, for_any, parallel_limit, proof_of
 from tests.systems import with_bad_states
 from wdfmc.engines import anynumber
-from wdfmc.engines.anynumber import TRIED, prove
+from wdfmc.engines.anynumber import TRIED, Search
 from wdfmc.engines.cubes import contains
 from wdfmc.engines.houdini import Candidates
 from wdfmc.engines.learning import Learning
@@ -118,7 +118,7 @@ def test_without_what_is_needed_nothing_more_is_tried(monkeypatch: pytest.Monkey
     four = tuple((Place(0, slot), frozenset({"driver"})) for slot in range(4))
     other = replace(system.templates[-1], footprint=4, guard=four, violates="other")
     system = replace(system, templates=(*system.templates, other))
-    proof = prove(system, ["other", "bad"], time.monotonic() + 60, needed=frozenset({"bad"}))
+    proof = Search(system, ["other", "bad"], needed={"bad"}).proof(time.monotonic() + 60)
     assert proof.hopeless == {"bad", "other"}
     assert not proof.violated
 
@@ -129,7 +129,7 @@ def test_where_a_goal_is_out_of_reach_others_are_still_found_to_be_violated(monk
     done = ((Place(0, 0), frozenset({"driver"})), (Place(0, 1), frozenset({"done"})))
     broken = replace(system.templates[-1], footprint=2, guard=done, violates="other")
     system = replace(system, templates=(*system.templates, broken))
-    proof = prove(system, ["bad", "other"], time.monotonic() + 60, needed=frozenset({"bad"}))
+    proof = Search(system, ["bad", "other"], needed={"bad"}).proof(time.monotonic() + 60)
     assert set(proof.violated) == {"other"}
     requests, path = proof.violated["other"]
     replay(instantiate(system, requests), path, "other")

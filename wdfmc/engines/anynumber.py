@@ -11,7 +11,8 @@ shows (`sampling`), and IC3 starts again from what survived.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,15 +51,13 @@ class Proof:
 
     `certificates`: for any number of requests, each for the goals that it names. `violated`: runs of a larger
     instance that break goals, with its number of requests. `lemmas`: all that hold for any number. `hopeless`: goals
-    that lemmas about few requests do not prove, and if one that is needed is among them or violated, all. `learned`:
-    the lemmas contain what could be learned.
+    that lemmas about few requests do not prove, and if one that is needed is among them or violated, all.
     """
 
     certificates: tuple[Certificate, ...]
-    violated: dict[str, tuple[int, Path]]
+    violated: Mapping[str, tuple[int, Path]]
     lemmas: tuple[Lemma, ...]
-    hopeless: frozenset[str] = frozenset()
-    learned: bool = False
+    hopeless: frozenset[str]
 
 
 def prove(
@@ -67,73 +66,77 @@ def prove(
     deadline: float,
     lemmas: Sequence[Lemma] = (),
     *,
-    needed: frozenset[str] = frozenset(),
     patience: Patience = "endless",
-    learned: bool = False,
     states: Reachable | None = None,
 ) -> Proof:
-    """Safety goals for any number of requests, as far as time allows.
+    """Safety goals for any number of requests, as far as time allows. The arguments are those of `Search`."""
+    return Search(system, goals, states=states).proof(deadline, lemmas, patience)
+
+
+class Search:
+    """For proofs of safety goals; it can be continued.
 
     Args:
-        deadline: as of time.monotonic().
-        lemmas: candidates, for example those of another slice.
         needed: goals without which the others are worth nothing.
-        patience: "none" for what IC3 finds at once; "some" if the candidates may lack little, which is learned; "much"
-            for all else, with a bounded number of questions.
-        learned: what could be learned is among the lemmas.
         states: to learn from; if there are none, they are looked for.
-    """
-    search = _Search(system, goals, needed, deadline, learned, states)
-    if search.left and lemmas:
-        search.by_candidates(lemmas, deadline)
-    if search.left and patience != "some":
-        search.by_ic3(deadline, FIRST)
-    if search.left and patience != "none":
-        search.by_learning(deadline)
-    if patience in ("much", "endless"):
-        search.thoroughly(deadline, None if patience == "endless" else SECOND)
-    certificates = tuple(each for each in search.certificates if each.goals)
-    return Proof(certificates, search.violated, search.lemmas, search.hopeless, search.learned)
-
-
-class _Search:
-    """`left`: the goals that are still open. `needed`: as of `prove`. `hopeless`, `learned`: as of `Proof`.
-    `followed`: shared variables whose references are looked into.
     """
 
     def __init__(
         self,
         system: TemplateSystem,
         goals: Sequence[str],
-        needed: frozenset[str],
-        deadline: float,
-        learned: bool,
-        states: Reachable | None,
+        *,
+        needed: Set[str] = frozenset(),
+        states: Reachable | None = None,
     ) -> None:
         self.system = system
-        self.left = sorted(goals, key=lambda goal: goal not in needed)
-        self.needed = needed
+        self.left = sorted(goals, key=lambda goal: goal not in needed)  # what is still open, and not hopeless
+        self.needed = frozenset(needed)
         self.certificates: list[Certificate] = []
         self.violated: dict[str, tuple[int, Path]] = {}
-        self.followed: tuple[int, ...] = ()
+        self.followed: tuple[int, ...] = ()  # shared variables whose references are looked into
         self.lemmas: tuple[Lemma, ...] = ()
         self.hopeless: frozenset[str] = frozenset()
-        self.learned = learned
+        self._begun = False  # IC3 was asked its first questions
+        self._learned = False  # the lemmas contain what could be learned
         self._states = states
         self._instance = Instance(system, TRIED)
-        self._deadline = deadline
+        self._reached: Reach | None = None
+
+    def proof(self, deadline: float, lemmas: Sequence[Lemma] = (), patience: Patience = "endless") -> Proof:
+        """What is found until time is up, and what was found before.
+
+        Args:
+            deadline: as of time.monotonic().
+            lemmas: candidates, for example those of another slice.
+            patience: "none" for what IC3 finds at once; "some" if the candidates may lack little, which is learned;
+                "much" for all else, with a bounded number of questions.
+        """
+        if self.left and lemmas:
+            self.by_candidates((*lemmas, *self.lemmas), deadline)
+        if self.left and patience != "some" and not self._begun:
+            self.by_ic3(deadline, FIRST)
+            self._begun = time.monotonic() < deadline
+        if self.left and patience != "none":
+            self.by_learning(deadline)
+        if patience in ("much", "endless"):
+            self.thoroughly(deadline, None if patience == "endless" else SECOND)
+        certificates = tuple(each for each in self.certificates if each.goals)
+        return Proof(certificates, dict(self.violated), self.lemmas, self.hopeless)
 
     @cached_property
     def _flat(self) -> TransitionSystem:
         return self._instance.flat()
 
-    @cached_property
-    def _known(self) -> Reach | None:
-        return reach(self._flat, self._deadline)
+    def _known(self, deadline: float) -> Reach | None:
+        """None if time runs out."""
+        if self._reached is None:
+            self._reached = reach(self._flat, deadline)
+        return self._reached
 
-    @cached_property
-    def _pairs(self) -> tuple[Lemma, ...]:
-        return () if self._known is None else lifted(self._instance, representatives(self._flat, self._known))
+    def _pairs(self, deadline: float) -> tuple[Lemma, ...]:
+        known = self._known(deadline)
+        return () if known is None else lifted(self._instance, representatives(self._flat, known))
 
     def by_candidates(self, lemmas: Sequence[Lemma], deadline: float) -> None:
         self.followed = followed(self.system)
@@ -158,11 +161,11 @@ class _Search:
     def by_learning(self, deadline: float) -> None:
         """Goals that are out of reach are set aside."""
         self.followed = followed(self.system)
-        if self.learned:
+        if self._learned:
             return
         states, lemmas = self._states, self.lemmas
         if states is None:
-            states, lemmas = self._looked_at(deadline), tuple(dict.fromkeys((*lemmas, *self._pairs)))
+            states, lemmas = self._looked_at(deadline), tuple(dict.fromkeys((*lemmas, *self._pairs(deadline))))
         if not self.left:
             return
         candidates = Candidates(self.system, lemmas, self.left, None, self.followed, ROOM)
@@ -171,7 +174,7 @@ class _Search:
             candidates.houdini(deadline)
             with suppress(OutOfTime):
                 learning.run(deadline)
-                self.learned = True
+                self._learned = True
             self._kept(candidates, deadline)
             self.hopeless = frozenset(learning.hopeless)
             self.left = [goal for goal in self.left if goal not in self.hopeless]
@@ -188,7 +191,7 @@ class _Search:
     def by_samples(self, deadline: float) -> None:
         small = Instance(self.system, SAMPLED)
         sampled = lifted(small, never_seen(small.flat(), deadline=deadline))
-        lemmas = tuple(dict.fromkeys((*self.lemmas, *sampled, *self._pairs)))
+        lemmas = tuple(dict.fromkeys((*self.lemmas, *sampled, *self._pairs(deadline))))
         few = Candidates(self.system, lemmas, [], TRIED)
         with suppress(OutOfTime):
             few.houdini(deadline)  # what falls here falls 50 times faster than among more
@@ -196,16 +199,17 @@ class _Search:
 
     def by_ic3(self, deadline: float, most: int | None = None) -> None:
         """What is known for any number is known of this instance. `most`: questions."""
-        if self._known is None:
+        known = self._known(deadline)
+        if known is None:
             return
         facts = [cube for lemma in self.lemmas for cube in lemma.placements(self._instance)]
-        frames = Frames(self._flat, self._known, self.left, deadline, facts, most=most)
+        frames = Frames(self._flat, known, self.left, deadline, facts, most=most)
         with suppress(OutOfTime):
             self.violated |= {goal: (TRIED, path) for goal, path in frames.violations()}
             self.left = [goal for goal in self.left if goal not in self.violated]
             found = frames.invariant()
             split = chain.from_iterable(_split(self._flat, cube) for cube in found)
-            self._try((*self.lemmas, *lifted(self._instance, [*found, *split]), *self._pairs), deadline)
+            self._try((*self.lemmas, *lifted(self._instance, [*found, *split]), *self._pairs(deadline)), deadline)
 
     def _try(self, lemmas: Sequence[Lemma], deadline: float) -> None:
         """Raises OutOfTime."""

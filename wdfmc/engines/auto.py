@@ -1,8 +1,9 @@
 """The default: a search for a counterexample against a search for a proof, the first answer to each goal counts.
 
-Small instances are decided by the explicit search at once, and of the others many goals by pairs of values. What is
-left is raced for by IC3 (by k-liveness where it is about "eventually"), bounded model checking and the explicit search
-in processes of their own, started by `spawn` as on Windows. With one job they take turns, with growing budgets.
+Small instances are decided by the explicit search at once, larger ones by a proof for any number of requests where that
+is given, which takes the same time for all, and of the others many goals by pairs of values. What is left is raced for
+by IC3 (by k-liveness where it is about "eventually"), bounded model checking and the explicit search in processes of
+their own, started by `spawn` as on Windows. With one job they take turns, with growing budgets.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from __future__ import annotations
 import multiprocessing
 import queue
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from wdfmc.engines.bmc import Bmc
-from wdfmc.engines.engine import Outcome, Unknown
+from wdfmc.engines.engine import Holds, Outcome, Unknown
 from wdfmc.engines.explicit import Explicit
 from wdfmc.engines.ic3 import Ic3
 from wdfmc.engines.kliveness import KLiveness
@@ -27,9 +28,12 @@ from wdfmc.progress import Messenger, Progress, listening, tell
 from wdfmc.system.system import TransitionSystem
 
 Contender: TypeAlias = Bmc | Explicit | Ic3 | KLiveness | Pairs
+Proof: TypeAlias = Callable[[Set[str]], Set[str]]  # of goals, those that are found to hold
 
+ANY_NUMBER: Final = "any number"  # the name of the engine behind `Auto.proof`
 SMALL: Final = 300_000  # states that are visited sooner than a process is started
-SAFE: Final = 2_500_000  # the same where no cycles are sought, which takes a kilobyte for each state
+FEW: Final = 1_000_000  # the same before another proof is tried, if no cycles are sought
+SAFE: Final = 2_500_000  # the same after it; a state takes a kilobyte where cycles are sought
 PATIENCE: Final = 0.1  # seconds between looks at whether the processes still live
 TURN: Final = 2.0  # seconds of the first turn of bounded model checking
 GROWTH: Final = 4  # of the budgets from turn to turn
@@ -42,19 +46,26 @@ class Auto:
     limit_states: of the explicit search.
     deadline: as of time.monotonic().
     jobs: processes; with 1 none is started.
+    proof: for any number of requests; what it gives is audited. It comes before much is visited.
     """
 
     depth: int = 30
     limit_states: int = 5_000_000
     deadline: float | None = None
     jobs: int = 2
+    proof: Proof | None = None
 
     def check(self, system: TransitionSystem, goals: Sequence[str]) -> Iterator[tuple[str, str, Outcome]]:
         """Yields (goal, name of the engine, outcome) as soon as each goal is decided; undecided ones at the end."""
         table = _Table(goals)
         cycles = bool(within_reach("k-liveness", system, goals))
         small = min(SMALL if cycles else SAFE, self.limit_states)
-        yield from table.during("explicit", Explicit(limit_states=small, deadline=self.deadline), system)
+        if self.proof is not None and small > FEW:
+            yield from table.during("explicit", Explicit(limit_states=FEW, deadline=self.deadline), system)
+            if table.open and not self._late():
+                yield from table.proved(self.proof)
+        if table.open:
+            yield from table.during("explicit", Explicit(limit_states=small, deadline=self.deadline), system)
         if table.open and not self._late():
             yield from table.during("pairs", Pairs(deadline=self.deadline), system)
         if table.open and not self._late():
@@ -136,6 +147,10 @@ class _Table:
         goals = within_reach(engine, system, self.open)
         for goal, outcome in search.check(system, goals) if goals else ():
             yield from self.enter(engine, goal, outcome)
+
+    def proved(self, proof: Proof) -> Iterator[tuple[str, str, Outcome]]:
+        for goal in sorted(proof(self.open.keys())):
+            yield from self.enter(ANY_NUMBER, goal, Holds(0))
 
     def undecided(self) -> Iterator[tuple[str, str, Outcome]]:
         for goal, (engine, outcome) in self.open.items():
