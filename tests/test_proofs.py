@@ -30,10 +30,8 @@ def results(model: str, requests: int, widening: float = 60.0) -> dict[str, Resu
 
 
 def test_many_requests_need_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    def searched(*arguments: object) -> None:
-        raise AssertionError("an instance was searched")
-
-    monkeypatch.setattr(decide, "run_engine", searched)
+    for engine in (auto.Explicit, auto.Pairs):
+        monkeypatch.setattr(engine, "check", lambda *arguments: pytest.fail("an instance was searched"))
     for result in results("pending_read", 5).values():
         assert (result.verdict, result.requests, result.audit) == (Word.PROVED, "any", Audit.CERTIFIED), result
 
@@ -41,8 +39,8 @@ def test_many_requests_need_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_not_proved_soon_comes_after_few_states(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a number that is fixed the proof for any number has two turns: before states are visited, and after some."""
     monkeypatch.setattr(anynumber, "FIRST", 1)
-    monkeypatch.setattr(auto, "FEW", 1)
-    monkeypatch.setattr(auto, "SAFE", 2)
+    monkeypatch.setattr(decide, "FEW", 1)
+    monkeypatch.setattr(decide, "MORE", 2)
     monkeypatch.setattr(auto.Pairs, "check", lambda *arguments: pytest.fail("not proved before"))
     for result in results("pending_read", 4, widening=0).values():
         assert (result.verdict, result.requests, result.engine) == (Word.PROVED, 4, "ic3"), result

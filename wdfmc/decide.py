@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import chain
@@ -50,6 +50,8 @@ AUDITS: Final[Mapping[str, Audit]] = {
 }
 MOST_ACTIVATIONS: Final = 2  # of one role on one request
 FIRST: Final = 15.0  # seconds of a processor for a proof for any number of requests before other engines
+FEW: Final = 50_000  # states that are visited in less time than a proof for any number takes where it is easy
+MORE: Final = 1_000_000  # the same where it is not
 
 
 @dataclass(frozen=True)
@@ -263,18 +265,22 @@ class Decision:
         yield from larger.values()
         self.breaches.violated |= bool(found.larger)
 
-    @property
-    def many(self) -> bool:
-        """Whether other engines are worth less than a proof for any number of requests, which looks at few."""
-        lost = self.options.evidence and not self.options.widening  # only what is widened keeps what proves it
-        return self.options.engine == "auto" and self.instance.requests >= anynumber.TRIED and not lost
+    def proofs_of(self, part: Slice) -> Iterator[tuple[int, Proof]]:
+        """For `Auto`. A proof for any number looks at few requests: of many it takes less time than other engines."""
+        if self.instance.requests < anynumber.TRIED:
+            return
+        if self.options.widening:  # it is wanted in any case
+            yield 0, partial(self.for_any_number, part, "endless")
+        elif not self.options.evidence:  # only what is widened keeps what proves it
+            yield FEW, partial(self.for_any_number, part, "none")
+            yield MORE, partial(self.for_any_number, part, "endless")
 
     def for_any_number(self, part: Slice, patience: Patience, rules: Set[str]) -> Set[str]:
         """Those of the rules that are found to hold for any number of requests soon."""
         intact = self.instance.contracts.difference(self.breaches.rules)
         asked = intact | rules
         asked &= {item.violates for item in part.system.templates if item.violates is not None}
-        if not asked or any(owed.rule in rules for owed in part.system.obligations):
+        if not asked:
             return frozenset()
         widening = self.options.widening
         end = until(min(FIRST, widening) if widening else FIRST, self.deadline)
@@ -350,15 +356,8 @@ class Decision:
             self.breaches.decided = True
         breakable = {t.violates for t in small.transitions} | {owed.rule for owed in small.obligations}
         found: list[tuple[str, str, Outcome]] = [(rule, "domains", Holds(0)) for rule in sorted(names - breakable)]
-        proved: Set[str] = frozenset()
-        proof = None
-        if self.many:
-            first: Patience = "endless" if self.options.widening else "none"
-            proved = self.for_any_number(part, first, names & breakable)
-            proof = None if self.options.widening else partial(self.for_any_number, part, "endless")
-        found += ((rule, ANY_NUMBER, Holds(0)) for rule in sorted(proved))
-        if left := sorted(names & breakable - proved):
-            found += run_engine(small, left, self.options, self.deadline, proof)
+        if asked := sorted(names & breakable):
+            found += run_engine(small, asked, self.options, self.deadline, self.proofs_of(part))
         delivery = Delivery(small, self.depth, self.deadline)
         found = [(rule, engine, delivery.kept(rule, outcome)) for rule, engine, outcome in self.certified(found, part)]
         for rule, _, outcome in found:
@@ -474,9 +473,9 @@ def run_engine(
     goals: Sequence[str],
     options: Options,
     deadline: float | None,
-    proof: Proof | None = None,
+    proofs: Iterable[tuple[int, Proof]] = (),
 ) -> Iterator[tuple[str, str, Outcome]]:
-    """(rule, name of the engine, outcome) for each goal. `proof`: as of `Auto`."""
+    """(rule, name of the engine, outcome) for each goal. `proofs`: as of `Auto`."""
     depth = Bmc().depth if options.depth is None else options.depth
     match options.engine:
         case "explicit":
@@ -488,7 +487,7 @@ def run_engine(
         case "bmc":
             yield from ((goal, "bmc", found) for goal, found in Bmc(depth, deadline).check(system, goals))
         case _:
-            yield from Auto(depth, deadline=deadline, jobs=options.jobs, proof=proof).check(system, goals)
+            yield from Auto(depth, deadline=deadline, jobs=options.jobs, proofs=tuple(proofs)).check(system, goals)
 
 
 def executed(system: TransitionSystem, path: Path) -> tuple[State, ...]:

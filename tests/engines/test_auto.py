@@ -90,30 +90,30 @@ def test_pairs_of_values_come_before_the_race(seed: int, monkeypatch: pytest.Mon
         assert engine != "pairs" or outcome == decided[goal] == Holds(0)
 
 
-def test_another_proof_is_tried_once_some_states_are_visited(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of what is still open; what it does not prove is decided as without it."""
+def test_other_proofs_are_tried_once_some_states_are_visited() -> None:
+    """Of what is still open; what they do not prove is decided as without them."""
     proved = 0
     for system in map(random_system, range(20)):
         holds = {goal for goal in ("bad", "worse") if shortest(system, goal) is None}
-        asked = set[str]()
+        asked = list[Set[str]]()
 
-        def proof(goals: Set[str], holds: Set[str] = holds, asked: set[str] = asked) -> Set[str]:
+        def proof(goals: Set[str], holds: Set[str] = holds, asked: list[Set[str]] = asked) -> Set[str]:
             assert goals >= holds
-            assert not asked, "it is asked twice"
-            asked.update(goals)
-            return goals & holds & {"bad"}
+            asked.append(frozenset(goals))
+            return holds & {"bad"} if len(asked) == 2 else frozenset()
 
-        with monkeypatch.context() as patch:
-            patch.setattr(auto, "FEW", 1)
-            found = list(Auto(proof=proof).check(system, ["bad", "worse"]))
+        found = list(Auto(proofs=((1, proof), (1, proof))).check(system, ["bad", "worse"]))
         assert sorted(goal for goal, _, _ in found) == ["bad", "worse"]
         for goal, engine, outcome in found:
-            assert engine == (auto.ANY_NUMBER if goal in asked & holds & {"bad"} else "explicit")
+            assert engine == (auto.ANY_NUMBER if asked and goal in holds & {"bad"} else "explicit")
             agrees(system, goal, outcome)
             proved += engine == auto.ANY_NUMBER
         asked.clear()
-        assert {goal for goal, _, _ in Auto(proof=proof).check(system, ["bad", "worse"])} == {"bad", "worse"}
+        found = list(Auto(proofs=((1_000, proof),)).check(system, ["bad", "worse"]))
+        assert {engine for _, engine, _ in found} == {"explicit"}
         assert not asked, "a small system needs no other proof"
+        list(Auto(proofs=((0, proof),)).check(random_system(1, live=True), ["bad", "live"]))
+        assert not asked, "it would be about states alone"
     assert proved > 2
 
 

@@ -1,7 +1,7 @@
 """The default: a search for a counterexample against a search for a proof, the first answer to each goal counts.
 
-Small instances are decided by the explicit search at once, larger ones by a proof for any number of requests where that
-is given, which takes the same time for all, and of the others many goals by pairs of values. What is left is raced for
+Small instances are decided by the explicit search at once, larger ones by proofs for any number of requests where these
+are given, which take the same time for all, and of the others many goals by pairs of values. What is left is raced for
 by IC3 (by k-liveness where it is about "eventually"), bounded model checking and the explicit search in processes of
 their own, started by `spawn` as on Windows. With one job they take turns, with growing budgets.
 """
@@ -30,10 +30,9 @@ from wdfmc.system.system import TransitionSystem
 Contender: TypeAlias = Bmc | Explicit | Ic3 | KLiveness | Pairs
 Proof: TypeAlias = Callable[[Set[str]], Set[str]]  # of goals, those that are found to hold
 
-ANY_NUMBER: Final = "any number"  # the name of the engine behind `Auto.proof`
+ANY_NUMBER: Final = "any number"  # the name of the engine behind `Auto.proofs`
 SMALL: Final = 300_000  # states that are visited sooner than a process is started
-FEW: Final = 1_000_000  # the same before another proof is tried, if no cycles are sought
-SAFE: Final = 2_500_000  # the same after it; a state takes a kilobyte where cycles are sought
+SAFE: Final = 2_500_000  # the same where no cycles are sought, which takes a kilobyte for each state
 PATIENCE: Final = 0.1  # seconds between looks at whether the processes still live
 TURN: Final = 2.0  # seconds of the first turn of bounded model checking
 GROWTH: Final = 4  # of the budgets from turn to turn
@@ -46,24 +45,26 @@ class Auto:
     limit_states: of the explicit search.
     deadline: as of time.monotonic().
     jobs: processes; with 1 none is started.
-    proof: for any number of requests; what it gives is audited. It comes before much is visited.
+    proofs: for any number of requests, each with the states that are visited before, if no goal is about
+        "eventually"; what they give is audited.
     """
 
     depth: int = 30
     limit_states: int = 5_000_000
     deadline: float | None = None
     jobs: int = 2
-    proof: Proof | None = None
+    proofs: Sequence[tuple[int, Proof]] = ()
 
     def check(self, system: TransitionSystem, goals: Sequence[str]) -> Iterator[tuple[str, str, Outcome]]:
         """Yields (goal, name of the engine, outcome) as soon as each goal is decided; undecided ones at the end."""
         table = _Table(goals)
         cycles = bool(within_reach("k-liveness", system, goals))
         small = min(SMALL if cycles else SAFE, self.limit_states)
-        if self.proof is not None and small > FEW:
-            yield from table.during("explicit", Explicit(limit_states=FEW, deadline=self.deadline), system)
+        for states, proof in () if cycles else self.proofs:
+            if states and table.open:
+                yield from table.during("explicit", Explicit(limit_states=states, deadline=self.deadline), system)
             if table.open and not self._late():
-                yield from table.proved(self.proof)
+                yield from table.proved(proof)
         if table.open:
             yield from table.during("explicit", Explicit(limit_states=small, deadline=self.deadline), system)
         if table.open and not self._late():
