@@ -208,10 +208,12 @@ def summary(measured: Sequence[Mapping[str, Judged]], own_name: str, times: str)
     def took(one: Judged) -> float:
         return one.wall if times == "wall" else one.cpu
 
-    slow, quick, hopeless, factors = [], [], [], []
+    slow, quick, hopeless, factors, bounded = [], [], [], [], 0
     for found in measured:
         own, other = found[own_name], best([one for one in found.values() if one.name.startswith("SPIN")])
-        if other.word != "proved":
+        if other.word == "violated":
+            bounded += 1
+        elif other.word != "proved":
             hopeless.append(own.word == "proved")
         elif took(other) >= 10:
             slow.append(own.word == "proved" and took(other) >= 10 * took(own))
@@ -224,6 +226,8 @@ def summary(measured: Sequence[Mapping[str, Judged]], own_name: str, times: str)
     yield f"SPIN needs less than 10 s: at most its time + 1 s on {sum(quick)} of {len(quick)} models."
     yield f"SPIN needs 10 s or more: 10 times faster on {sum(slow)} of {len(slow)}."
     yield f"SPIN is out of time or memory: finished on {sum(hopeless)} of {len(hopeless)}."
+    if bounded:
+        yield f"SPIN finds a bound of the model exceeded on {bounded}; they stay unknown."
     if factors:
         yield (
             f"ABC: {median(factors):.2f} times wdfmc's time in the median of {len(factors)} models; "
