@@ -11,9 +11,11 @@ follows about the others. Bounded model checking adds the invariant to each stat
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from functools import reduce
+from itertools import accumulate, chain, pairwise
+from operator import or_
 from typing import TypeAlias, TypeVar
 
 import numpy as np
@@ -22,9 +24,8 @@ import numpy.typing as npt
 from wdfmc.engines.relation import values
 from wdfmc.system.system import Count, Cube, Transition, TransitionSystem
 
-Values: TypeAlias = npt.NDArray[np.bool_]  # [values], all values of all variables in a row
-Matrix: TypeAlias = npt.NDArray[np.bool_]  # [values, values], symmetric; a value occurs if it occurs with itself
-Numbers: TypeAlias = npt.NDArray[np.intp]
+Matrix: TypeAlias = npt.NDArray[np.bool_]  # [values, values], those of all variables; one occurs if it does with itself
+Row: TypeAlias = int  # a set of values, as bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,21 @@ class Reach:
                         yield (one, 1 << value), (other, whole[other] & ~beside)
 
 
+def united(rows: Iterable[Row]) -> Row:
+    return reduce(or_, rows, 0)
+
+
+def as_matrix(rows: Sequence[Row]) -> Matrix:
+    """Symmetric, as the rows are."""
+    octets = b"".join(row.to_bytes(-(-len(rows) // 8), "little") for row in rows)
+    bits = np.unpackbits(np.frombuffer(octets, np.uint8), bitorder="little").reshape(len(rows), 8 * -(-len(rows) // 8))
+    return bits[:, : len(rows)].astype(np.bool_)
+
+
+def as_rows(matrix: Matrix) -> list[Row]:
+    return [int.from_bytes(row.tobytes(), "little") for row in np.packbits(matrix, axis=1, bitorder="little")]
+
+
 def reach(system: TransitionSystem, deadline: float | None = None) -> Reach | None:
     """None if time ran out. `deadline`: as of time.monotonic()."""
     return _Growing(system).grown(deadline)
@@ -70,35 +86,66 @@ def reach(system: TransitionSystem, deadline: float | None = None) -> Reach | No
 class _Prepared:
     """A transition in terms of numbered values. `reads`: when nothing changes for these, nothing changes.
 
-    `writes`: for each update the pairs (old value or -1 for any, new value). `targets`: all values of what it updates.
+    `guard`: for each literal its values, and all values of its variable. `writes`: for each update the pairs (old value
+    or -1 for any, new value). `targets`: all values of what it updates.
     """
 
-    guard: tuple[Numbers, ...]
-    counts: tuple[Count, ...]
-    reads: Numbers
+    guard: tuple[tuple[Row, Row], ...]
+    counts: tuple[_Count, ...]
+    reads: Row
     writes: tuple[tuple[tuple[int, int], ...], ...]
-    targets: Numbers
+    targets: Row
     violates: bool
 
 
-class _Growing:
-    def __init__(self, system: TransitionSystem) -> None:
-        self.system = system
-        sizes = [len(variable.domain) for variable in system.variables]
-        self.offset = (0, *np.cumsum(sizes).tolist())
-        self.together = np.zeros((self.offset[-1], self.offset[-1]), np.bool_)
-        start = [self.offset[variable] + value for variable, value in enumerate(system.initial)]
-        self.together[np.ix_(start, start)] = True
-        self.transitions = [self._prepared(transition) for transition in system.transitions]
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """`entities`: for each entity its alternatives, each as literals: their values, and the others of the variable."""
 
-    def _numbers(self, variable: int, mask: int) -> Numbers:
-        low, high = self.offset[variable], self.offset[variable + 1]
-        return np.array([low + value for value in range(high - low) if mask >> value & 1], np.intp)
+    entities: tuple[tuple[tuple[tuple[Row, Row], ...], ...], ...]
+    low: int
+    high: int
+
+    def possible(self, occurring: Row) -> bool:
+        may = must = 0
+        for alternatives in self.entities:
+            may += any(all(occurring & inside for inside, _ in cube) for cube in alternatives)
+            must += any(not any(occurring & outside for _, outside in cube) for cube in alternatives)
+        return may >= self.low and must <= self.high
+
+
+class _Growing:
+    """`together`: for each value the values that occur with it, as bits: one operation for a row."""
+
+    def __init__(self, system: TransitionSystem, together: list[Row] | None = None) -> None:
+        self.system = system
+        self.offset = (0, *accumulate(len(variable.domain) for variable in system.variables))
+        self.size = self.offset[-1]
+        start = sum(1 << self.offset[variable] + value for variable, value in enumerate(system.initial))
+        self.together = together or [start if start >> number & 1 else 0 for number in range(self.size)]
+        self.transitions = [self._prepared(transition) for transition in system.transitions]
+        self._noted()
+
+    def _noted(self) -> None:
+        """What is derived from `together`."""
+        self._occurring = sum(1 << number for number, row in enumerate(self.together) if row >> number & 1)
+        self._beside: dict[Row, Row] = {}
+
+    def _with(self, some: Row) -> Row:
+        """What occurs with any of these values."""
+        if some not in self._beside:
+            self._beside[some] = united(self.together[number] for number in values(some))
+        return self._beside[some]
+
+    def _whole(self, variable: int) -> Row:
+        return (1 << self.offset[variable + 1]) - (1 << self.offset[variable])
+
+    def _row(self, variable: int, mask: int) -> Row:
+        return mask << self.offset[variable] & self._whole(variable)
 
     def _prepared(self, transition: Transition) -> _Prepared:
-        guard = tuple(self._numbers(variable, mask) for variable, mask in transition.guard)
-        whole = [self._numbers(target, -1) for target, _, _ in transition.updates]
-        sources = [self._numbers(source, -1) for _, source, _ in transition.updates if source >= 0]
+        guard = tuple((self._row(variable, mask), self._whole(variable)) for variable, mask in transition.guard)
+        sources = [self._whole(source) for _, source, _ in transition.updates if source >= 0]
         writes = tuple(
             ((-1, self.offset[target] + table[0]),)
             if source < 0
@@ -107,79 +154,65 @@ class _Growing:
         )
         return _Prepared(
             guard,
-            transition.counts,
-            np.concatenate([*guard, *sources]) if guard else np.arange(self.offset[-1]),
+            tuple(self._counted(count) for count in transition.counts),
+            united([*(inside for inside, _ in guard), *sources]) if guard else (1 << self.size) - 1,
             writes if transition.violates is None else (),
-            np.concatenate(whole) if whole else np.empty(0, np.intp),
+            united(self._whole(target) for target, _, _ in transition.updates),
             transition.violates is not None,
         )
 
+    def _counted(self, count: Count) -> _Count:
+        def literals(cube: Cube) -> tuple[tuple[Row, Row], ...]:
+            return tuple((self._row(variable, mask), self._row(variable, ~mask)) for variable, mask in cube)
+
+        return _Count(tuple(tuple(map(literals, each)) for each in count.entities), count.low, count.high)
+
     def grown(self, deadline: float | None) -> Reach | None:
         first: dict[int, int] = {}
-        changed = np.ones(self.offset[-1], np.bool_)
+        changed = (1 << self.size) - 1
         step = 0
-        while changed.any():
+        while changed:
             if deadline is not None and time.monotonic() > deadline:
                 return None
             larger = self.together.copy()
             for at, transition in enumerate(self.transitions):
-                if changed[transition.reads].any() and not (transition.violates and at in first):
+                if changed & transition.reads and not (transition.violates and at in first):
                     before = self._enabled(transition)
                     if before is not None:
                         first.setdefault(at, step)
                         self._execute(transition, before, larger)
-            changed = (larger != self.together).any(axis=1)
+            fresh = [(at, now & ~then) for at, (now, then) in enumerate(zip(larger, self.together, strict=True))]
+            for number, row in fresh:
+                for other in values(row):
+                    larger[other] |= 1 << number
+            changed = sum(1 << at for at in range(self.size) if larger[at] != self.together[at])
             self.together = larger
+            self._noted()
             step += 1
-        return Reach(self.offset, self.together, first)
+        return Reach(self.offset, as_matrix(self.together), first)
 
-    def _enabled(self, transition: _Prepared) -> Values | None:
+    def _enabled(self, transition: _Prepared) -> Row | None:
         """The values that can occur in a state that enables the transition; None if there is no such state."""
-        before = self.together.diagonal().copy()
-        for numbers in transition.guard:
-            before &= self.together[numbers[before[numbers]]].any(axis=0)
-        for numbers in transition.guard:
-            kept = numbers[before[numbers]]
-            if not kept.size:
+        before = self._occurring
+        for inside, _ in transition.guard:
+            before &= self._with(inside & before)
+        for inside, whole in transition.guard:
+            if not before & inside:
                 return None
-            low = self._first_of(numbers)
-            before[low[0] : low[1]] = False
-            before[kept] = True
-        return before if all(self._possible(count, before) for count in transition.counts) else None
+            before &= inside | ~whole
+        return before if all(count.possible(before) for count in transition.counts) else None
 
-    def _first_of(self, numbers: Numbers) -> tuple[int, int]:
-        """The range of all values of the variable to which these belong."""
-        variable = int(np.searchsorted(self.offset, numbers[0], "right")) - 1
-        return self.offset[variable], self.offset[variable + 1]
-
-    def _possible(self, count: Count, values: Values) -> bool:
-        may = must = 0
-        for alternatives in count.entities:
-            may += any(self._some(cube, values) for cube in alternatives)
-            must += any(self._all(cube, values) for cube in alternatives)
-        return may >= count.low and must <= count.high
-
-    def _some(self, cube: Cube, values: Values) -> bool:
-        return all(values[self._numbers(variable, mask)].any() for variable, mask in cube)
-
-    def _all(self, cube: Cube, values: Values) -> bool:
-        return all(not values[self._numbers(variable, ~mask)].any() for variable, mask in cube)
-
-    def _execute(self, transition: _Prepared, before: Values, larger: Matrix) -> None:
-        """Add the pairs in which something new takes part."""
-        same = before.copy()
-        same[transition.targets] = False
+    def _execute(self, transition: _Prepared, before: Row, larger: list[Row]) -> None:
+        """Add the pairs in which something new takes part, some of them in one order only."""
+        same = before & ~transition.targets
         done: list[tuple[int, int]] = []
         for write in transition.writes:
-            now = [(old, new) for old, new in write if old < 0 or before[old]]
+            now = [(old, new) for old, new in write if old < 0 or before >> old & 1]
             for old, new in now:
-                with_it = same if old < 0 else same & self.together[old]
-                larger[new] |= with_it
-                larger[:, new] |= with_it
-                larger[new, new] = True
+                larger[new] |= (same if old < 0 else same & self.together[old]) | 1 << new
                 for other, also in done:
-                    if old < 0 or other < 0 or self.together[old, other]:
-                        larger[new, also] = larger[also, new] = True
+                    if old < 0 or other < 0 or self.together[old] >> other & 1:
+                        larger[new] |= 1 << also
             done += now
 
     def changes(self, at: int) -> list[list[tuple[int, int]]] | None:
@@ -192,15 +225,14 @@ class _Growing:
         found = []
         updates = self.system.transitions[at].updates
         for (target, source, _), write in zip(updates, self.transitions[at].writes, strict=True):
-            low, high = self.offset[target], self.offset[target + 1]
-            olds = (low + np.flatnonzero(before[low:high])).tolist()
+            olds = [*values(before & self._whole(target))]
             found.append(
                 [
                     (old, new)
                     for read, new in write
-                    if read < 0 or before[read]
+                    if read < 0 or before >> read & 1
                     for old in ([read] if source == target else olds)
-                    if read < 0 or self.together[read, old]
+                    if read < 0 or self.together[read] >> old & 1
                 ]
             )
         return found
@@ -215,8 +247,7 @@ def recurring(system: TransitionSystem, known: Reach) -> set[int]:
     On a loop every variable comes back to each of its values. So a change of a variable from which no way leads back is
     on no loop, nor is a transition that always makes such a change; without these, there may be more.
     """
-    growing = _Growing(system)
-    growing.together = known.together
+    growing = _Growing(system, as_rows(known.together))
     possible = {at: growing.changes(at) for at in known.first if system.transitions[at].violates is None}
     changes = {at: each for at, each in possible.items() if each is not None}
     while True:

@@ -12,7 +12,7 @@ shows (`sampling`), and IC3 starts again from what survived.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,7 +67,7 @@ def prove(
     lemmas: Sequence[Lemma] = (),
     *,
     patience: Patience = "endless",
-    states: Reachable | None = None,
+    states: Callable[[], Reachable] | None = None,
 ) -> Proof:
     """Safety goals for any number of requests, as far as time allows. The arguments are those of `Search`."""
     return Search(system, goals, states=states).proof(deadline, lemmas, patience)
@@ -87,7 +87,7 @@ class Search:
         goals: Sequence[str],
         *,
         needed: Set[str] = frozenset(),
-        states: Reachable | None = None,
+        states: Callable[[], Reachable] | None = None,
     ) -> None:
         self.system = system
         self.left = sorted(goals, key=lambda goal: goal not in needed)  # what is still open, and not hopeless
@@ -163,9 +163,11 @@ class Search:
         self.followed = followed(self.system)
         if self._learned:
             return
-        states, lemmas = self._states, self.lemmas
-        if states is None:
+        lemmas = self.lemmas
+        if self._states is None:
             states, lemmas = self._looked_at(deadline), tuple(dict.fromkeys((*lemmas, *self._pairs(deadline))))
+        else:
+            states = self._states()
         if not self.left:
             return
         candidates = Candidates(self.system, lemmas, self.left, None, self.followed, ROOM)

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cached_property
 from itertools import chain
 from typing import Final, TypeAlias
 
@@ -29,6 +30,7 @@ from wdfmc.engines.certificate import audit as proves
 from wdfmc.engines.houdini import Candidates
 from wdfmc.engines.ic3 import OutOfTime, representatives
 from wdfmc.engines.ranking import Weights, increase, ranking
+from wdfmc.engines.reachable import Reachable
 from wdfmc.engines.solver import Asked
 from wdfmc.engines.tail import Change, Tail, Way
 from wdfmc.progress import Work
@@ -160,10 +162,13 @@ class _Guesses:
         if pairs is None:
             raise OutOfTime
         self.lemmas = dict.fromkeys((*known, *lifted(instance, representatives(flat, pairs))))
-        self.states = anynumber.reachable(system, deadline)
         self.unproved: set[Lemma] = set()
         self.followed = followed(system)
         self._searches: dict[TemplateObligation, _Search] = {}
+
+    @cached_property
+    def states(self) -> Reachable:
+        return anynumber.reachable(self.system, self.deadline)
 
     def guesses(self, instance: Instance, state: State) -> Iterator[Lemma]:
         """What the states that are known never show of the parts of a state."""
@@ -189,7 +194,7 @@ class _Guesses:
         stated = tuple(_violating(lemma, name) for name, lemma in names.items())
         system = replace(self.system, templates=(*self.system.templates, *stated))
         proof = anynumber.prove(
-            system, tuple(names), self.deadline, tuple(self.lemmas), patience=self.patience, states=self.states
+            system, tuple(names), self.deadline, tuple(self.lemmas), patience=self.patience, states=lambda: self.states
         )
         open_goals = set(names).difference(*(each.goals for each in proof.certificates))
         if open_goals:
@@ -275,11 +280,11 @@ class _Search:
         self.used |= dict.fromkeys(self.names[name] for name in self.solver.core() if name in self.names)
         return False
 
-    def _state(self) -> State:
+    def _state(self, variables: Iterable[int] | None = None) -> State:
+        """That of the last answer: the values of these variables, or of all."""
         model = self.solver.model()
-        return tuple(
-            next(value for value, literal in enumerate(each) if model[literal - 1] > 0) for each in self.tail.here
-        )
+        asked = self.tail.here if variables is None else (self.tail.here[variable] for variable in variables)
+        return tuple(next(value for value, literal in enumerate(each) if model[literal - 1] > 0) for each in asked)
 
     def _ways(self) -> tuple[Way, ...]:
         """All that lasting transitions may do, one question after the other until there is no more."""
@@ -288,8 +293,7 @@ class _Search:
             touched = self.tail.touched(number)
             new = self.solver.fresh()
             while self._possible([self.tail.able(number), new]):
-                state = self._state()
-                cube = tuple((variable, 1 << state[variable]) for variable in touched)
+                cube = tuple((variable, 1 << old) for variable, old in zip(touched, self._state(touched), strict=True))
                 self.tail.exclude(cube, new)
                 found.setdefault((transition.template, self.tail.changes(number, cube)), []).append((number, cube))
         return tuple(Way(template, changes, tuple(cubes)) for (template, changes), cubes in found.items())

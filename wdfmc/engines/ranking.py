@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from fractions import Fraction
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import z3  # type: ignore[import-untyped]
 
-from wdfmc.engines.tail import Change, Way
+from wdfmc.engines.tail import Way
 from wdfmc.system.system import Value
 
 Weights: TypeAlias = Mapping[tuple[int, Value], Fraction]  # of (variable, value); others weigh nothing
@@ -34,27 +34,26 @@ def _weight(weights: Weights, variable: int, value: Value) -> Fraction:
 
 def ranking(ways: Collection[Way]) -> Weights:
     """Weights with which no way increases the rank, and many decrease it."""
+    names: dict[tuple[int, Value], str] = {}
+    text = []
+    distinct = dict.fromkeys(way.changes for way in ways)
+    for number, changes in enumerate(distinct):
+        terms = [f"d{number}"]
+        for change in changes:
+            if change.old != change.new:
+                new, old = (
+                    names.setdefault((change.variable, value), f"w{len(names)}") for value in (change.new, change.old)
+                )
+                terms.append(f"(- {new} {old})")
+        text.append(f"(assert (<= 0 d{number} 1))(assert (<= (+ 0 {' '.join(terms)}) 0))")
+    decreases = [f"d{number}" for number in range(len(distinct))]
+    declared = [f"(declare-const {name} Real)" for name in (*names.values(), *decreases)]
+    bounded = [f"(assert (<= 0 {name} {MOST}))" for name in names.values()]
     optimizer = z3.Optimize()
-    terms: dict[tuple[int, Value], Any] = {}
-
-    def weight(variable: int, value: Value) -> Any:
-        if (variable, value) not in terms:
-            term = terms[variable, value] = z3.Real(f"w{len(terms)}")
-            optimizer.add(term >= 0, term <= MOST)
-        return terms[variable, value]
-
-    def difference(changes: Collection[Change]) -> Any:
-        return z3.Sum(
-            [z3.RealVal(0), *(weight(c.variable, c.new) - weight(c.variable, c.old) for c in changes if c.old != c.new)]
-        )
-
-    decreases: list[Any] = []
-    for changes in dict.fromkeys(way.changes for way in ways):
-        decreases.append(z3.Real(f"d{len(decreases)}"))
-        optimizer.add(decreases[-1] >= 0, decreases[-1] <= 1, difference(changes) <= -decreases[-1])
-    optimizer.maximize(z3.Sum([z3.RealVal(0), *decreases]))
+    # z3 reads a text in a tenth of the time that it takes to build the terms from here.
+    optimizer.from_string("".join([*declared, *bounded, *text, f"(maximize (+ 0 {' '.join(decreases)}))"]))
     answer = optimizer.check()
     assert answer == z3.sat, "weights of 0 increase nothing"
     model = optimizer.model()
-    found = {key: model.eval(term, model_completion=True).as_fraction() for key, term in terms.items()}
+    found = {key: model.eval(z3.Real(name), model_completion=True).as_fraction() for key, name in names.items()}
     return {key: value for key, value in found.items() if value}

@@ -162,6 +162,8 @@ class Tail:
 
     def member(self, variable: int, mask: int) -> int:
         """Equivalent to: the variable has a value in the mask."""
+        if mask and not mask & (mask - 1):  # a single value
+            return self.here[variable][mask.bit_length() - 1]
         if (variable, mask) not in self._members:
             name = self._members[variable, mask] = self.solver.fresh()
             self.solver.add((-name, *(self.here[variable][value] for value in values(mask))))
