@@ -532,10 +532,13 @@ def test_what_was_meant_is_offered(name: str, meant: str) -> None:
         ("Last = WdfRequestComplete(Request, STATUS_SUCCESS);", "write the call alone"),
         ("Last = STATUS_OBJECT_NO_LONGER_EXISTS;", "`status STATUS_OBJECT_NO_LONGER_EXISTS = 0xC...;`"),
         ("Request = null;", "it begins with `name = Request;`"),
+        ("WdfRequestSend(Request, Lower, WDF_NO_SEND_OPTIONS);", "write `NULL`"),
+        ("Always = NULL;", "declare it as `request?` if it may be null"),
     ],
 )
 def test_what_to_write_instead_is_said(statement: str, advice: str) -> None:
-    text = driver(statement, FIELDS + "\ncallback OnCancel(Request) { return; }")
+    fields = "\ntarget Lower;\ncontext queue { Always : request; }"
+    text = driver(statement, FIELDS + fields + "\ncallback OnCancel(Request) { return; }")
     assert any(advice in (found.help or "") for found in diagnostics(text))
 
 

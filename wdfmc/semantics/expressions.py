@@ -151,6 +151,8 @@ class Expressions:
             where = "a local exists from its first assignment on; a driver variable is declared in a context"
             if id.startswith("STATUS_"):
                 where = f"declare it beside the driver, with the value of ntstatus.h: `status {id} = 0xC...;`"
+            elif id.startswith("WDF_NO_"):
+                where = "write `NULL`, which it is in C"
             self.tables.unknown("WDF201", "name", id, self.known_names(scope), node.span, where)
         return FALSE, UnknownType()
 
@@ -644,7 +646,7 @@ class Expressions:
         if id in self.tables.contexts and scope.text == "driver" and not hidden:
             variable, declared = self.name(node, id, scope, None)
             if not may_hold(declared, kind):
-                self.tables.error("WDF301", f"`{id}` is {declared}, this is {kind}", node.span)
+                self.misfit(id, declared, kind, node.span)
             assert isinstance(variable, typed.FieldOf)
             self.tables.written.add(id)
             return variable
@@ -660,6 +662,11 @@ class Expressions:
         self.tables.error("WDF308", f"`{id}` cannot be assigned", node.span)
         return None
 
+    def misfit(self, name: str, declared: Type, given: Type, span: Span) -> None:
+        null = isinstance(given, NullType) and may_hold(optional(declared), given)
+        hint = f"declare it as `{optional(declared)}` if it may be null" if null else None
+        self.tables.error("WDF301", f"`{name}` is {declared}, this is {given}", span, hint)
+
     def field_place(self, node: ast.Access, scope: Scope, kind: Type) -> typed.FieldOf | None:
         target, declared = self.expr(node, scope)
         if isinstance(target, typed.FieldOf):
@@ -668,7 +675,7 @@ class Expressions:
             if found is not None and found.mode != "var":
                 self.tables.error("WDF308", f"`{target.field}` is fixed by the driver's declarations", node.span)
             elif not may_hold(declared, kind):
-                self.tables.error("WDF301", f"`{target.field}` is {declared}, this is {kind}", node.span)
+                self.misfit(target.field, declared, kind, node.span)
             return target
         if not isinstance(declared, UnknownType):
             self.tables.error("WDF308", "this cannot be assigned", node.span)

@@ -123,7 +123,7 @@ class Lowering:
                 self.bounds.add(f"at most {number} {sort.name}{'s' if number > 1 else ''}")
         started = any(item.activity.kind == "callback" for item in self.locations.values())
         if self.program.callbacks and not started:
-            self.bounds.add("no callback of the driver ever runs: does any of its queues get requests?")
+            self.bounds.add("no callback of the driver ever runs: requests arrive at queues that are declared `front`")
         templates = [template for source in self.sources for template in source.templates]
         templates += breaches + wait_cycles(self) + data_races(self)
         variables = tuple(
