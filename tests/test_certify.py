@@ -73,6 +73,12 @@ def standings(found: Content) -> dict[str, str]:
     return {result["rule"]: result["standing"] for result in found["results"]}
 
 
+def answers_to(script: Path) -> list[str]:
+    context = z3.Context()
+    answers: str = z3.Z3_eval_smtlib2_string(context.ref(), script.read_text(encoding="utf-8"))
+    return answers.split()
+
+
 # ---------------------------------------------------------------- what holds
 
 
@@ -123,6 +129,18 @@ def test_what_is_argued_is_certified(saved: Callable[..., Path], capsys: pytest.
     code, found = certify(saved(RIGHT, EVENTUALLY), RIGHT, capsys)
     assert code == 0
     assert found["results"][0]["standing"] == "certified"
+
+
+def test_what_last_writers_prove_is_certified(
+    saved: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The device's target is busy: then somebody changes its state. Only a ghost tells who."""
+    model, rule = ROOT / "models" / "drivers" / "usbdk_alternate.wdf", "target-state-change-serialized"
+    path, written = saved(model, rule), tmp_path / "proof.smt2"
+    code, found = certify(path, model, capsys, "--smt2", str(written))
+    assert (code, standings(found)) == (0, {rule: "certified"})
+    assert '"Pipe.busy by"' in path.read_text(encoding="utf-8")
+    assert set(answers_to(written)) == {"unsat"}
 
 
 def test_too_few_lemmas_let_nothing_be_argued(
@@ -457,8 +475,7 @@ def test_invariant_in_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_proof_for_other_solvers(right: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "proof.smt2"
     assert certify(right, RIGHT, capsys, "--smt2", str(path))[0] == 0
-    context = z3.Context()
-    answers = z3.Z3_eval_smtlib2_string(context.ref(), path.read_text(encoding="utf-8")).split()
+    answers = answers_to(path)
     assert set(answers) == {"unsat"}
     assert len(answers) > 10
 

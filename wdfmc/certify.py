@@ -32,7 +32,7 @@ from wdfmc.system.paths import NotExpressible
 from wdfmc.system.slice import Slice, sliced
 from wdfmc.system.step import NotEnabled, step
 from wdfmc.system.system import Ref, State, TemplateSystem, TransitionSystem
-from wdfmc.system.writers import with_writers
+from wdfmc.system.writers import with_more_and_more_writers
 from wdfmc.traces.explain import NotLiftable, lines
 from wdfmc.traces.replay import Refuted
 from wdfmc.verdict import Basis, Word
@@ -148,7 +148,7 @@ class _Checking:
         proved: frozenset[str] = frozenset()
         for invariant in basis.invariants:
             live = [goal for goal in invariant.goals if goal in rules and rules[goal].liveness]
-            system = system_of(self.slice(basis), bool(live))
+            system = system_of(self.slice(basis), invariant, bool(live))
             proof = proof_of(system, invariant)
             if not audit(system, proof, self.deadline):
                 raise _Late
@@ -202,9 +202,19 @@ def lowering_of(basis: Basis) -> tuple[str, tuple[str, ...], Mapping[str, int]]:
     return basis.target, basis.rules, basis.overlaps
 
 
-def system_of(part: Slice, live: bool) -> TemplateSystem:
-    """What lemmas speak of: those for "eventually" also of last-writer ghosts."""
-    return with_writers(part.system) if live else part.system
+def system_of(part: Slice, invariant: Invariant, live: bool) -> TemplateSystem:
+    """What lemmas speak of: arguments for "eventually" need last-writer ghosts, and other proofs may.
+
+    Raises NoSuchName.
+    """
+    plain, *ghostly = with_more_and_more_writers(part.system)
+    spoken = {condition.variable for lemma in invariant.lemmas for condition in lemma.conditions}
+    spoken |= set(invariant.followed)
+    for system in ghostly if live else (plain, *ghostly):
+        missing = spoken - numbered(system).keys()
+        if not missing:
+            return system
+    raise NoSuchName(f"`{min(missing)}`")
 
 
 class _Late(Exception):
@@ -340,7 +350,7 @@ def as_smtlib(certificate: Certificate, model: Model) -> str:
             rules = checking.instance(basis).program.rules
             for invariant in basis.invariants:
                 live = any(goal in rules and rules[goal].liveness for goal in invariant.goals)
-                system = system_of(checking.slice(basis), live)
+                system = system_of(checking.slice(basis), invariant, live)
                 parts.append(script(system, proof_of(system, invariant)))
     except NotWritable as problem:
         raise Rejected([Diagnostic("WDF911", f"SMT-LIB cannot say this here: {problem}")]) from None

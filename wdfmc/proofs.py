@@ -11,6 +11,7 @@ from wdfmc.engines.anynumber import Patience, Proof, Search
 from wdfmc.engines.certificate import Certificate, audit
 from wdfmc.system.lemma import Lemma
 from wdfmc.system.system import TemplateSystem
+from wdfmc.system.writers import spoken_of
 
 BEGUN: Final = time.monotonic()
 
@@ -78,6 +79,9 @@ class Proofs:
         if asked.known is None or not asked.settled:
             audited = () if asked.known is None else asked.known.certificates
             proof = asked.search.proof(deadline, lemmas, patience)
-            passed = (each for each in proof.certificates if each in audited or audit(system, each, deadline))
+            passed = (
+                each for each in proof.certificates
+                if each in audited or audit(spoken_of(system, each.lemmas, each.followed), each, deadline)
+            )  # fmt: skip
             asked.known = Certified(proof, tuple(passed))
         return asked.known

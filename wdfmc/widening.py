@@ -19,7 +19,7 @@ from wdfmc.system.lemma import Lemma
 from wdfmc.system.named import Invariant, Stop, carried, named
 from wdfmc.system.slice import Slice, sliced
 from wdfmc.system.system import TemplateSystem
-from wdfmc.system.writers import with_writers
+from wdfmc.system.writers import spoken_of, with_writers
 
 Lemmas: TypeAlias = "tuple[TemplateSystem, tuple[Lemma, ...]]"  # of a slice
 
@@ -69,7 +69,8 @@ class Widening:
             if number == 0:
                 self.insecure = sorted(self.intact.intersection(asked) - self.widened)
                 self._found = part.system, proof.lemmas
-            self._proved = part.system, tuple(dict.fromkeys(lemma for each in certificates for lemma in each.lemmas))
+            needed = tuple(dict.fromkeys(lemma for each in certificates for lemma in each.lemmas))
+            self._proved = spoken_of(part.system, needed), needed
             self.reasons |= dict.fromkeys(set(asked) - self.widened, Missing.LEMMAS.value)
             if self.evidence:
                 invariants = [Invariant(tuple(free), ())] if free else []
@@ -100,7 +101,7 @@ class Widening:
         self.widened.add(rule)
         self._proved = system, proof.certificate.lemmas
         if self.evidence:
-            argued = self.named(system, joined(proof.certificate, *once), (rule,))
+            argued = self.named(part.system, joined(proof.certificate, *once), (rule,))
             self.invariants[rule] = part, (argued, *self._contracts(part))
         return None
 
@@ -126,11 +127,14 @@ class Widening:
 
     def explained(self, system: TemplateSystem, certificate: Certificate) -> Invariant:
         """The invariant of a certificate, with few lemmas."""
-        small = shrunk(system, certificate, self.deadline)
-        kept = small if proves(system, small, self.deadline) else certificate
+        spoken = spoken_of(system, certificate.lemmas, certificate.followed)
+        small = shrunk(spoken, certificate, self.deadline)
+        kept = small if proves(spoken, small, self.deadline) else certificate
         return self.named(system, kept, tuple(sorted(kept.goals)))
 
     def named(self, system: TemplateSystem, certificate: Certificate, goals: tuple[str, ...]) -> Invariant:
+        """`system`: without ghosts."""
+        system = spoken_of(system, certificate.lemmas, certificate.followed)
         lemmas = tuple(named(system, lemma) for lemma in certificate.lemmas)
         labels = {str(v) for lemma in lemmas for c in lemma.conditions for v in (*c.values, *c.excluded)}
         stops = tuple(stop for stop in self.stops if stop.label in labels)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.systems import with_bad_states
 from wdfmc.engines import anynumber
-from wdfmc.engines.anynumber import Proof, prove
+from wdfmc.engines.anynumber import Proof, Search, prove
 from wdfmc.engines.certificate import Certificate, NotInductive, audit
 from wdfmc.engines.engine import Holds, Violated
 from wdfmc.engines.explicit import Explicit
@@ -28,6 +28,7 @@ from wdfmc.system.system import (
     TemplateSystem,
     TemplateVariable,
 )
+from wdfmc.system.writers import spoken_of
 from wdfmc.traces.replay import replay
 
 LARGEST = 5
@@ -39,7 +40,7 @@ def proof_of(system: TemplateSystem, goals: list[str], seconds: float = 60) -> P
 
 def for_any(system: TemplateSystem, proof: Proof) -> set[str]:
     """The goals that are proved for any number, each with a certificate that z3 confirms."""
-    assert all(audit(system, certificate) for certificate in proof.certificates)
+    assert all(audit(spoken_of(system, each.lemmas, each.followed), each) for each in proof.certificates)
     assert all(certificate.requests is None for certificate in proof.certificates)
     return {goal for certificate in proof.certificates for goal in certificate.goals}
 
@@ -199,6 +200,25 @@ def witness_beside_current() -> TemplateSystem:
     )
 
 
+def one_at_a_time(resets: bool, slot: int | None = 0) -> TemplateSystem:
+    """One request after the other comes in, makes the device busy and leaves. Bad: one comes in and the device is busy.
+
+    Args:
+        resets: whether the device is idle again when a request leaves.
+        slot: whose step it is; None if it is a step of the device.
+    """
+    busy = TemplateVariable("busy", False, (False, True), False)
+    own = TemplateVariable("own", True, ("queued", "in", "work", "done"), "queued")
+    steps = (
+        _step({(1, 0): {"queued"}}, {(1, 0): "in"}, (_others(1, {"in", "work"}, high=0),)),
+        _step({(0, None): {False}, (1, 0): {"in"}}, {(0, None): True, (1, 0): "work"}),
+        _step({(1, 0): {"work"}}, {(0, None): not resets, (1, 0): "done"}),
+    )
+    actor = Actor("OnWork", slot, "callback")
+    bad = _step({(0, None): {True}, (1, 0): {"in"}}, {}, violates="bad")
+    return TemplateSystem((busy, own), (*(replace(each, actor=actor) for each in steps), bad))
+
+
 BREAKS_WITH_MANY = {
     "a counter that breaks at 3": (counter(3), 3),
     "a counter that breaks at 5": (counter(5), 5),
@@ -208,6 +228,7 @@ BREAKS_WITH_MANY = {
     "a bug that needs four": (parallel_limit(4, 4), 4),
     "a tail that overlaps the next activation": (overlapping_tail(), 2),
     "a witness beside the current one": (witness_beside_current(), 4),
+    "a device that stays busy": (one_at_a_time(resets=False), 2),
 }
 
 
@@ -226,6 +247,21 @@ def test_what_breaks_with_many_is_never_proved_for_any_number(name: str) -> None
 def test_a_limit_is_proved_for_any_number(limit: int, needed: int) -> None:
     system = parallel_limit(limit, needed)
     assert for_any(system, proof_of(system, ["bad"])) == {"bad"}
+
+
+def test_that_some_other_request_is_at_work_is_said_of_the_last_writer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Busy: then *some* request works. No lemma about a few requests says so, unless it knows who made it busy."""
+    system = one_at_a_time(resets=True)
+    proof = proof_of(system, ["bad"])
+    assert for_any(system, proof) == {"bad"}
+    (certificate,) = proof.certificates
+    with_ghosts = spoken_of(system, certificate.lemmas, certificate.followed)
+    assert [variable.name for variable in with_ghosts.variables[len(system.variables) :]] == ["busy by"]
+    assert all(place.variable < len(system.variables) for lemma in proof.lemmas for place, _ in lemma.cube)
+    nobody = one_at_a_time(resets=True, slot=None)
+    assert not for_any(nobody, proof_of(nobody, ["bad"]))
+    monkeypatch.setattr(Search, "by_writers", lambda *arguments: None)
+    assert not for_any(system, proof_of(system, ["bad"]))
 
 
 # ---------------------------------------------------------------- the audit

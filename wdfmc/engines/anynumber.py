@@ -6,7 +6,8 @@ if the rest still excludes the violations, it is a proof for any number. Lemmas 
 fixed, such as a pigeonhole over the slots, do not survive this. Where that is not enough or takes long, the instance is
 looked at with all requests that shared variables refer to. Lemmas are learned from all states of three requests, or of
 two if these are too many (`learning`), more candidates come from what a sample of the states of two requests never
-shows (`sampling`), and IC3 starts again from what survived.
+shows (`sampling`), and IC3 starts again from what survived. Where lemmas cannot say that some other request is at work,
+ghosts for who wrote a flag last let them (`system/writers.py`).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from wdfmc.progress import Work
 from wdfmc.system.instantiate import Instance
 from wdfmc.system.lemma import Lemma, lifted
 from wdfmc.system.system import Cube, Ref, TemplateSystem, TransitionSystem
+from wdfmc.system.writers import with_writers
 
 Patience: TypeAlias = Literal["none", "some", "much", "endless"]
 
@@ -49,9 +51,10 @@ GROWTH: Final = 20  # of their number with the third request, seldom less where 
 class Proof:
     """What was found about the goals; nothing of it is audited yet.
 
-    `certificates`: for any number of requests, each for the goals that it names. `violated`: runs of a larger
-    instance that break goals, with its number of requests. `lemmas`: all that hold for any number. `hopeless`: goals
-    that lemmas about few requests do not prove, and if one that is needed is among them or violated, all.
+    `certificates`: for any number of requests, each for the goals that it names, about what `spoken_of` gives.
+    `violated`: runs of a larger instance that break goals, with its number of requests. `lemmas`: all that hold for any
+    number, without ghosts. `hopeless`: goals that lemmas about few requests do not prove, and if one that is needed is
+    among them or violated, all.
     """
 
     certificates: tuple[Certificate, ...]
@@ -99,6 +102,7 @@ class Search:
         self.hopeless: frozenset[str] = frozenset()
         self._begun = False  # IC3 was asked its first questions
         self._learned = False  # the lemmas contain what could be learned
+        self._written = False  # last writers were asked for
         self._states = states
         self._instance = Instance(system, TRIED)
         self._reached: Reach | None = None
@@ -119,6 +123,8 @@ class Search:
             self._begun = time.monotonic() < deadline
         if self.left and patience != "none":
             self.by_learning(deadline)
+        if patience == "endless":
+            self.by_writers(deadline)
         if patience in ("much", "endless"):
             self.thoroughly(deadline, None if patience == "endless" else SECOND)
         certificates = tuple(each for each in self.certificates if each.goals)
@@ -180,6 +186,27 @@ class Search:
             self._kept(candidates, deadline)
             self.hopeless = frozenset(learning.hopeless)
             self.left = [goal for goal in self.left if goal not in self.hopeless]
+
+    def by_writers(self, deadline: float) -> None:
+        """With ghosts that say who wrote a flag last, since a lemma cannot say that some other request is where it made
+        the flag what it is.
+        """
+        goals = [*self.left, *sorted(self.hopeless)]
+        system = with_writers(self.system, every=True)
+        if not goals or self._written or len(system.variables) == len(self.system.variables):
+            return
+        search = Search(system, goals, needed=self.needed)
+        search.by_candidates((*self.lemmas, *self._pairs(deadline)), deadline)
+        if search.left:
+            search.by_ic3(deadline, FIRST)
+        if search.left:
+            search.by_learning(deadline)
+        self._written = time.monotonic() < deadline
+        self.certificates += search.certificates
+        self.violated |= search.violated  # ghosts change no run
+        decided = set().union(self.violated, *(each.goals for each in search.certificates))
+        self.left = [goal for goal in self.left if goal not in decided]
+        self.hopeless -= decided
 
     def _looked_at(self, deadline: float) -> Reachable:
         """What is seen to be violated needs no proof."""

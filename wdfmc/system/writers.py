@@ -6,9 +6,12 @@ it holds the lock is one about a single request, and implies it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Final
 
+from wdfmc.system.lemma import Lemma
 from wdfmc.system.system import (
     OTHER,
     Assignment,
@@ -24,14 +27,35 @@ FLAG: Final = frozenset({True, False})
 BY: Final = " by"
 
 
-def with_writers(system: TemplateSystem) -> TemplateSystem:
-    """The system with a ghost for each flag that a strongly fair transition waits for, after its other variables."""
+def with_writers(system: TemplateSystem, *, every: bool = False) -> TemplateSystem:
+    """The system with a ghost for each flag that a strongly fair transition waits for, after its other variables; if
+    `every`, then with one for each other flag that changes.
+    """
     waited = {place.variable for template in system.templates if template.fairness == "strong"
               for place, _ in template.guard if place.slot is None}  # fmt: skip
-    for number in sorted(waited):
-        if set(system.variables[number].domain) == FLAG:
-            system = _with_writer(system, number)
+    changed = {update.target.variable for template in system.templates for update in template.updates}
+    flags = [number for number, variable in enumerate(system.variables)
+             if not variable.owned and set(variable.domain) == FLAG]  # fmt: skip
+    chosen = sorted(waited.intersection(flags))
+    if every:
+        chosen += sorted(changed.intersection(flags) - waited)
+    for number in chosen:
+        system = _with_writer(system, number)
     return system
+
+
+def spoken_of(system: TemplateSystem, lemmas: Iterable[Lemma], followed: Iterable[int] = ()) -> TemplateSystem:
+    """The system, with as many ghosts as the lemmas and the shared variables that are followed need."""
+    spoken = chain((place.variable for lemma in lemmas for place, _ in lemma.cube), followed)
+    last = max(spoken, default=-1)
+    return next(each for each in with_more_and_more_writers(system) if last < len(each.variables))
+
+
+def with_more_and_more_writers(system: TemplateSystem) -> Iterator[TemplateSystem]:
+    """The variables of each are the first ones of the next."""
+    yield system
+    yield with_writers(system)
+    yield with_writers(system, every=True)
 
 
 def _with_writer(system: TemplateSystem, flag: int) -> TemplateSystem:
