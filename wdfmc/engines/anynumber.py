@@ -192,8 +192,10 @@ class Search:
         the flag what it is.
         """
         goals = [*self.left, *sorted(self.hopeless)]
+        if not goals or self._written or self.needed & self.violated.keys():
+            return
         system = with_writers(self.system, every=True)
-        if not goals or self._written or len(system.variables) == len(self.system.variables):
+        if len(system.variables) == len(self.system.variables):
             return
         search = Search(system, goals, needed=self.needed)
         search.by_candidates((*self.lemmas, *self._pairs(deadline)), deadline)
