@@ -58,7 +58,7 @@ def version_of_tool(name: str) -> str:
 
 def entered(path: Path, heading: str, lines: Iterable[str]) -> None:
     """Put a section in the place of the one with the same heading, or at the end."""
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8") if path.exists() else "# What wdfmc takes"
     new = "\n".join((f"## {heading}", "", *lines)).rstrip() + "\n"
     old = re.search(rf"^## {re.escape(heading)}\n.*?(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
     if old is None:
